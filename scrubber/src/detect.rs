@@ -1,0 +1,278 @@
+//! The detectors of wall 2: one family of kinds per file, one table of families, one pass.
+//!
+//! A pass walks the bytes once and stops at *anchors*: the first digit of a number, the first
+//! letter of a word, `@`, `+`, the separator of a pair… Every family of an anchor looks at it, so a
+//! number that fails as a NIR is still tried as a card. A family reads forwards into a fixed
+//! buffer, validates, and only then looks at what is written before ([`context`]). Each of these
+//! reads is bounded, so a pass is linear in its input whatever the input is.
+//!
+//! Encoded text is decoded into a shadow ([`shadow`]) and passed again; spans are mapped back.
+
+mod address;
+mod birth;
+mod card;
+mod checks;
+mod company;
+mod context;
+mod document;
+mod email;
+mod fold;
+mod iban;
+mod keyed;
+mod net;
+mod nir;
+mod person;
+mod phone;
+mod run;
+mod secret;
+pub(crate) mod shadow;
+mod text;
+mod words;
+
+use std::net::IpAddr;
+
+use crate::report::Kind;
+use crate::scrub::Span;
+use text::{at, before, is_word, prior, sub};
+use words::Tags;
+
+/// What the detectors read: built once, shared.
+pub(crate) struct Tables {
+    words: words::Words,
+    ibans: iban::Countries,
+    codes: phone::Codes,
+    /// Leave loopback, private and link-local addresses.
+    pub(crate) keep_private_ip: bool,
+}
+
+impl Tables {
+    /// Hashes the words and reads the tables of `data/`.
+    pub(crate) fn new() -> Tables {
+        Tables {
+            words: words::Words::new(),
+            ibans: iban::Countries::new(),
+            codes: phone::Codes::new(),
+            keep_private_ip: true,
+        }
+    }
+}
+
+/// A place where something can start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Anchor {
+    /// First digit of a run of digits.
+    Number,
+    /// First letter of a run of letters and digits.
+    Word,
+    At,
+    Plus,
+    /// `:` or `=`.
+    Pair,
+    /// `>`.
+    Element,
+    Quote,
+    Slash,
+    /// `(`.
+    Paren,
+    /// `[`.
+    Bracket,
+    Dash,
+    Dollar,
+}
+
+type Detector = fn(&mut Scan<'_>, usize);
+type NumberDetector = fn(&mut Scan<'_>, usize, &run::Run);
+
+/// Families that start at a number, and how many characters they need from its first digit on.
+const NUMBERS: [(usize, NumberDetector); 11] = [
+    (4, net::at_number),
+    (6, birth::at_number),
+    (5, document::plate),
+    (2, address::at_number),
+    (4, card::masked),
+    (7, document::at_number),
+    (8, card::at_number),
+    (8, nir::at_number),
+    (8, iban::at_number),
+    (8, company::at_number),
+    (8, phone::at_number),
+];
+
+/// Every other family, by anchor, in the order of [`Anchor`].
+const FAMILIES: [&[Detector]; 12] = [
+    &[net::at_word],
+    &[secret::at_word, person::at_word, net::at_word, email::at_word],
+    &[email::at_sign, secret::at_sign],
+    &[phone::at_plus],
+    &[net::at_colon, keyed::at_pair],
+    &[keyed::at_element],
+    &[person::at_quote, keyed::at_quote],
+    &[person::at_slash],
+    &[keyed::at_paren],
+    &[person::at_bracket],
+    &[secret::at_dash],
+    &[secret::at_dollar],
+];
+
+/// One pass over one text.
+pub(crate) struct Scan<'a> {
+    text: &'a [u8],
+    tables: &'a Tables,
+    spans: &'a mut Vec<Span>,
+    /// The last context looked up: families at one anchor share it.
+    context: (usize, Tags),
+    /// Long stretches already walked to their end, so that no family walks them again from inside.
+    walked: [Stretch; Walk::COUNT],
+}
+
+/// A stretch that ends at the same place wherever in it one starts.
+#[derive(Clone, Copy, Default)]
+struct Stretch {
+    start: usize,
+    end: usize,
+    /// What tells stretches of one walk apart: a quote and its backslashes.
+    of: usize,
+}
+
+/// What is walked to an end that may be far.
+#[derive(Clone, Copy)]
+enum Walk {
+    Token,
+    Bare,
+    Quoted,
+    Key,
+}
+
+impl Walk {
+    const COUNT: usize = 4;
+}
+
+impl<'a> Scan<'a> {
+    /// Appends to `spans` what every family finds in `text`, unsorted.
+    pub(crate) fn run(text: &'a [u8], tables: &'a Tables, spans: &'a mut Vec<Span>) {
+        let mut scan =
+            Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() };
+        let (mut prev, mut run) = (0, run::Run::EMPTY);
+        for (i, &b) in text.iter().enumerate() {
+            if let Some(anchor) = anchor(prev, b) {
+                if anchor == Anchor::Number {
+                    run.fill(text, i);
+                    for (_, detect) in NUMBERS.iter().filter(|(least, _)| *least <= run.len()) {
+                        detect(&mut scan, i, &run);
+                    }
+                }
+                for detect in FAMILIES.get(anchor as usize).copied().unwrap_or_default() {
+                    detect(&mut scan, i);
+                }
+            }
+            prev = b;
+        }
+    }
+
+    fn hit(&mut self, start: usize, end: usize, kind: Kind) {
+        if start < end {
+            self.spans.push(Span { start, end, kind });
+        }
+    }
+
+    /// What the text before `p` says, see [`context::tags`].
+    fn context(&mut self, p: usize) -> Tags {
+        if self.context.0 != p {
+            let glued = context::glued(self.text, p, self.tables);
+            self.context = (p, glued | context::tags(self.text, p, self.tables));
+        }
+        self.context.1
+    }
+
+    /// The end that `find` gives at `start`, remembered for starts inside the same stretch.
+    fn walk(
+        &mut self,
+        walk: Walk,
+        start: usize,
+        of: usize,
+        find: impl FnOnce(&[u8], usize) -> usize,
+    ) -> usize {
+        let Some(known) = self.walked.get_mut(walk as usize) else { return start };
+        if known.of != of || !(known.start..known.end).contains(&start) {
+            *known = Stretch { start, end: find(self.text, start), of };
+        }
+        known.end
+    }
+
+    /// Whether a letter touches the number at `p`, unless it is a keyword's.
+    fn glued(&self, p: usize) -> bool {
+        is_word(before(self.text, p)) && context::glued(self.text, p, self.tables) == 0
+    }
+
+    /// Whether the number at `p` continues something: a letter, or a separator and more.
+    fn joined(&self, p: usize) -> bool {
+        let prev = before(self.text, p);
+        let more = matches!(prev, b'-' | b'.' | b'/' | b'_' | b',' | b':' | b'+' | b'#');
+        self.glued(p)
+            || prev == b'_'
+            || more && prev != b'/' && prior(self.text, p, 2).is_ascii_digit()
+            || prev == b'-' && is_word(prior(self.text, p, 2))
+    }
+
+    /// Whether the whole text is one word of systems (`null`, `admin`).
+    fn technical(&self, start: usize, end: usize) -> bool {
+        self.tables.words.of(sub(self.text, start, end)) & words::TECHNICAL != 0
+    }
+
+    fn keeps_ip(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        let local = match ip {
+            IpAddr::V4(v) => {
+                v.is_private()
+                    || v.is_loopback()
+                    || v.is_unspecified()
+                    || v.is_link_local()
+                    || v.is_broadcast()
+            }
+            IpAddr::V6(v) => {
+                v.is_loopback()
+                    || v.is_unspecified()
+                    || v.is_unique_local()
+                    || v.is_unicast_link_local()
+            }
+        };
+        local && self.tables.keep_private_ip
+    }
+}
+
+/// The anchor at a byte, given the byte before.
+fn anchor(prev: u8, b: u8) -> Option<Anchor> {
+    Some(match b {
+        b'0'..=b'9' if !prev.is_ascii_digit() => Anchor::Number,
+        b'a'..=b'z' | b'A'..=b'Z' | 0xC3 if !is_word(prev) => Anchor::Word,
+        b'@' => Anchor::At,
+        b'+' => Anchor::Plus,
+        b':' | b'=' => Anchor::Pair,
+        b'>' => Anchor::Element,
+        b'"' | b'\'' => Anchor::Quote,
+        b'/' => Anchor::Slash,
+        b'(' => Anchor::Paren,
+        b'[' => Anchor::Bracket,
+        b'-' if prev != b'-' => Anchor::Dash,
+        b'$' => Anchor::Dollar,
+        _ => return None,
+    })
+}
+
+/// Whether the text is one of our placeholders, `[EMAIL]` or `[NIR:k3:9f2c4b1a77de0c11]`, perhaps
+/// with its last bracket just outside.
+pub(crate) fn is_placeholder(text: &[u8], start: usize, end: usize) -> bool {
+    let open = if at(text, start) == b'[' { start } else { start.wrapping_sub(1) };
+    at(text, open) == b'['
+        && placeholder_len(sub(text, open, text.len())).is_some_and(|n| open + n + 1 >= end)
+}
+
+/// The length of the placeholder that `text` starts with.
+pub(crate) fn placeholder_len(text: &[u8]) -> Option<usize> {
+    let body = text.strip_prefix(b"[")?;
+    let n = body.iter().take(80).position(|&b| b == b']')?;
+    let mut parts = sub(body, 0, n).splitn(3, |&b| b == b':');
+    let name = std::str::from_utf8(parts.next()?).ok()?;
+    let tagged = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
+    (Kind::from_name(name).is_some() && parts.all(tagged)).then_some(n + 2)
+}

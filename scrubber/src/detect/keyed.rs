@@ -1,0 +1,425 @@
+//! Values by the name of their key: `"nir": "…"`, `password=…`, `<nom>…</nom>`, `Key (iban)=(…)`,
+//! the columns of an SQL `INSERT`. The key says what the value is, so its shape may be anything
+//! plausible; the text around a value without quotes decides where it ends.
+
+use super::context;
+use super::person;
+use super::text::{at, back, before, digits_in, has, is_letter, is_space, is_word, skip, sub};
+use super::words::*;
+use super::{Scan, Walk};
+use crate::report::Kind;
+
+/// Bytes of a value that are judged; other values than secrets are shorter.
+const HEAD_MAX: usize = 512;
+/// Longest cookie.
+const COOKIE_MAX: usize = 4096;
+/// Cookies read from one header.
+const COOKIES_MAX: usize = 64;
+/// Longest list of columns.
+const COLUMNS_MAX: usize = 1024;
+
+/// Kinds that a key names and whose value is a number of at least so many digits.
+const NUMBERS: &[(Tags, Kind, usize)] = &[
+    (NIR, Kind::Nir, 6),
+    (IBAN, Kind::Iban, 8),
+    (RIB, Kind::Rib, 8),
+    (SIRET, Kind::Siret, 9),
+    (SIREN, Kind::Siren, 9),
+    (TVA, Kind::Tva, 8),
+    (NIF, Kind::Nif, 9),
+    (PASSPORT, Kind::Passport, 4),
+    (LICENCE, Kind::Licence, 4),
+    (CNI, Kind::Cni, 2),
+    (CARD, Kind::Card, 12),
+    (PHONE, Kind::Phone, 6),
+    (PLATE, Kind::Plate, 2),
+    (OTHER_ID, Kind::Id, 6),
+    (DOB, Kind::Dob, 4),
+];
+
+/// At `:` or `=`: the pair's key and value.
+pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
+    let next = at(scan.text, p + 1);
+    if before(scan.text, p) == b':' || next == b':' || next == b'=' && at(scan.text, p) == b'=' {
+        return;
+    }
+    let tags = context::key(scan.text, p, scan.tables);
+    if tags == 0 {
+        return;
+    }
+    let from = p + 1 + usize::from(next == b'>' || next == b'=');
+    if tags & COOKIE != 0 {
+        return cookies(scan, from);
+    }
+    let value = Value::read(scan, from, at(scan.text, p) == b':');
+    if tags & NUMBER != 0 && tags & PHONE == 0 && split_phone(scan, p) {
+        return judge(scan, PHONE, &value);
+    }
+    judge(scan, tags, &value);
+}
+
+/// At a quote: `password 'secret'`, as statements write it.
+pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let gap = back(text, p, 8, |b| b == b'\\');
+    if before(text, gap) != b' ' {
+        return;
+    }
+    let word = back(text, gap - 1, 16, is_letter);
+    if scan.tables.words.of(sub(text, word, gap - 1)) & PASSWORD != 0 {
+        let value = Value::quoted(scan, p, at(text, p), p - gap);
+        judge(scan, PASSWORD, &value);
+    }
+}
+
+/// At `>`: the text of the element that it opens.
+pub(crate) fn at_element(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let name = back(text, p, 48, |b| is_word(b) || matches!(b, b'_' | b'-' | b'.' | b':'));
+    if name == p || before(text, name) != b'<' {
+        return;
+    }
+    let tags = scan.tables.words.of_key(sub(text, name, p));
+    let end = skip(text, p + 1, 256, |b| b != b'<' && b != b'\n');
+    if tags != 0 && at(text, end) == b'<' {
+        judge(scan, tags, &Value { start: p + 1, end, quoted: true, prose: false });
+    }
+}
+
+/// At `(`: `(nir, email) VALUES ('…', '…')`, columns paired with values.
+pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let word = back(text, p, 2, |b| b == b' ');
+    if !has(text, word.saturating_sub(6), b"values") {
+        return;
+    }
+    let close = back(text, word.saturating_sub(6), 4, |b| b == b' ');
+    if before(text, close) != b')' {
+        return;
+    }
+    let open = back(text, close - 1, COLUMNS_MAX, |b| b != b'(' && b != b')');
+    let mut i = p + 1;
+    for column in sub(text, open, close - 1).split(|&b| b == b',') {
+        let value = Value::read(scan, i, false);
+        let tags = scan.tables.words.of_key(column);
+        if tags != 0 {
+            judge(scan, tags, &value);
+        }
+        i = skip(text, value.end, 64, |b| !matches!(b, b',' | b')')) + 1;
+        if before(text, i) != b',' {
+            return;
+        }
+    }
+}
+
+/// `"indicatif":"+33","numero":"639985454"`: the prefix just before makes the number a phone's.
+fn split_phone(scan: &Scan<'_>, p: usize) -> bool {
+    let (start, _) = context::key_range(scan.text, p);
+    let from = start.saturating_sub(48);
+    let near = sub(scan.text, from, start);
+    near.split(|&b| !is_letter(b) && b != b'_').any(|w| scan.tables.words.of_key(w) & PREFIX != 0)
+}
+
+/// Where a value is, and what surrounds it.
+struct Value {
+    start: usize,
+    end: usize,
+    quoted: bool,
+    prose: bool,
+}
+
+impl Value {
+    /// Reads the value that starts at `from`, after spaces, brackets and quotes.
+    fn read(scan: &mut Scan<'_>, from: usize, colon: bool) -> Value {
+        let text = scan.text;
+        let i = skip(text, from, 3, |b| b == b' ');
+        let spaced = i > from;
+        let i = skip(text, i, 2, |b| matches!(b, b'[' | b'('));
+        let bracket = before(text, i);
+        let i =
+            if matches!(at(text, i), b'b' | b'u') && at(text, i + 1) == b'\'' { i + 1 } else { i };
+        let slashes = skip(text, i, 16, |b| b == b'\\');
+        let quote = at(text, slashes);
+        if matches!(quote, b'"' | b'\'' | b'`') {
+            return Value::quoted(scan, slashes, quote, slashes - i);
+        }
+        if matches!(bracket, b'(' | b'[') && i > from {
+            let close = if bracket == b'(' { b')' } else { b']' };
+            let end = skip(text, i, 256, |b| b != close && b != b'"');
+            if at(text, end) == close && !is_word(at(text, end + 1)) {
+                return Value { start: i, end, quoted: true, prose: false };
+            }
+        }
+        let i = if i > from && matches!(bracket, b'(' | b'[') { i - 1 } else { i };
+        let end = scan.walk(Walk::Bare, i, 0, bare_end).max(i);
+        let (a, z) = context::key_range(text, from.saturating_sub(1));
+        let key = sub(text, a, z).iter().any(|b| matches!(b, b'-' | b'_'));
+        Value { start: i, end, quoted: false, prose: colon && spaced && !key }
+    }
+
+    /// A value between quotes that carry `slashes` backslashes each.
+    fn quoted(scan: &mut Scan<'_>, open: usize, quote: u8, slashes: usize) -> Value {
+        let text = scan.text;
+        // CSV writes `""nir"":""1850…""`.
+        let doubled = usize::from(quote == b'"' && slashes == 0 && at(text, open + 1) == b'"')
+            & usize::from(is_word(at(text, open + 2)));
+        let start = open + 1 + doubled;
+        let of = usize::from(quote) << 8 | slashes;
+        let i = scan.walk(Walk::Quoted, start, of, |text, i| close(text, i, quote, slashes));
+        let end = back(text, i, slashes, |b| b == b'\\').max(start);
+        Value { start, end, quoted: true, prose: false }
+    }
+}
+
+/// The quote that closes a value whose quotes carry `slashes` backslashes.
+fn close(text: &[u8], start: usize, quote: u8, slashes: usize) -> usize {
+    let mut i = start;
+    while i < text.len() {
+        if at(text, i) == quote && back(text, i, 32, |b| b == b'\\') + slashes >= i {
+            // A doubled quote is SQL's escape.
+            if at(text, i + 1) != quote || quote != b'\'' || slashes > 0 || i == start {
+                return i;
+            }
+            i += 1;
+        }
+        i += 1;
+    }
+    i
+}
+
+/// Where a value without quotes ends: at a space, a quote, or a delimiter that starts another pair.
+fn bare_end(text: &[u8], start: usize) -> usize {
+    let mut i = start;
+    while i < text.len() {
+        match at(text, i) {
+            b' ' | b'\t' | b'"' | b'\n' | b'\r' | b'<' | b'>' | b'|' | b'`' => break,
+            b'&' | b',' | b';' if ends_pair(text, i + 1) => break,
+            _ => i += 1,
+        }
+    }
+    // A closing bracket belongs to what surrounds the value unless it was opened in it.
+    while let Some(open) = match before(text, i) {
+        b')' => Some(b'('),
+        b']' => Some(b'['),
+        b'}' => Some(b'{'),
+        b'\'' | b',' | b';' | b'\\' => Some(0),
+        _ => None,
+    } {
+        if i <= start || open != 0 && sub(text, start, i).contains(&open) {
+            break;
+        }
+        i -= 1;
+    }
+    i
+}
+
+/// Whether what follows a delimiter is another pair, or nothing of the value.
+fn ends_pair(text: &[u8], i: usize) -> bool {
+    let end = skip(text, i, 48, |b| is_word(b) || matches!(b, b'_' | b'-' | b'.' | b'[' | b']'));
+    matches!(at(text, i), b' ' | b'"' | b'\'' | 0)
+        || end > i && matches!(at(text, end), b'=' | b':')
+}
+
+/// Reports the value if it is plausible for what its key means.
+fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
+    let (start, end) = trim(scan.text, value.start, value.end);
+    // Long values are judged by their head: only a secret has no longest form.
+    let text = sub(scan.text, start, end.min(start + HEAD_MAX));
+    // A value of signs alone is no value: more likely the grammar between two.
+    let signs_only = !text.iter().any(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
+    if signs_only || super::is_placeholder(scan.text, start, end) {
+        return;
+    }
+    if let Some(kind) = secret(scan, tags, value, text) {
+        return scheme_value(scan, start, end, kind);
+    }
+    if text.len() == HEAD_MAX {
+        return;
+    }
+    if (tags & (NOT_VALUE | NAME) == 0 || tags & (EMAIL | PHONE | DOB | PLATE) != 0)
+        && let Some(kind) = number(tags, text)
+    {
+        return scan.hit(start, end, kind);
+    }
+    let whole = value.quoted || !text.iter().any(|b| b"?&;,/".contains(b));
+    if tags & EMAIL != 0 && text.len() <= 320 && text.contains(&b'@') && whole {
+        return scan.hit(start, end, Kind::Email);
+    }
+    if tags & ADDRESS != 0 && tags & (HOSTLIKE | EMAIL) == 0 && is_postal(text) {
+        return scan.hit(start, end, Kind::Address);
+    }
+    names(scan, tags, value, start, end);
+}
+
+/// Names and logins.
+fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usize) {
+    let text = scan.text;
+    let person = tags & PERSON != 0 || tags & NAME != 0 && tags & (WHOSE | LOGIN) != 0;
+    if !person && tags & LOGIN == 0 || tags & (NOT_VALUE | HOSTLIKE | VERSION) != 0 {
+        return;
+    }
+    let end = if value.quoted { end } else { more_name(text, end) };
+    let body = sub(text, start, end);
+    let letters = body.iter().filter(|b| is_letter(**b)).count();
+    let plain = |b: &u8| is_word(*b) || is_space(*b) || b".,'-_@/".contains(b);
+    if letters < 2 || body.len() > 128 || !body.iter().all(plain) {
+        return;
+    }
+    let capital = at(text, start).is_ascii_uppercase() || at(text, start) >= 0x80;
+    let login = body.iter().any(|b| matches!(b, b'.' | b'_') || b.is_ascii_digit());
+    if value.prose && !(person && capital || login) {
+        return;
+    }
+    if !person && (digits_in(body) > letters || body.contains(&b'/')) {
+        return;
+    }
+    let strong = person && value.quoted && !scan.technical(start, end);
+    if strong || person::is_login(scan, start, end) {
+        scan.hit(start, end, Kind::Person);
+    }
+}
+
+/// Capitalised words that follow a name without quotes, a comma before at most one.
+fn more_name(text: &[u8], end: usize) -> usize {
+    let mut end = end;
+    for k in 0..3 {
+        let comma = usize::from(k == 0 && at(text, end) == b',');
+        let from = end + comma + 1;
+        let stop = skip(text, from, 24, |b| is_letter(b) || matches!(b, b'-' | b'\''));
+        let capital = at(text, from).is_ascii_uppercase() || at(text, from) == 0xC3;
+        let key = skip(text, stop, 24, |b| is_word(b) || matches!(b, b'_' | b'.' | b'-'));
+        if at(text, from - 1) != b' '
+            || !capital
+            || stop < from + 2
+            || matches!(at(text, key), b'=' | b':')
+        {
+            break;
+        }
+        end = stop;
+    }
+    end
+}
+
+/// A number whose kind the key names.
+fn number(tags: Tags, text: &[u8]) -> Option<Kind> {
+    let digits = digits_in(text);
+    if text.len() > 96 {
+        return None;
+    }
+    let allowed = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b" +.-/_():*\\#%".contains(b);
+    if !text.iter().all(allowed) || text.iter().all(|b| b.is_ascii_hexdigit()) && text.len() > 34 {
+        return None;
+    }
+    let letters = text.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    NUMBERS
+        .iter()
+        .filter(|(bit, _, least)| tags & bit != 0 && digits >= *least)
+        .find(|(_, kind, _)| match kind {
+            Kind::Phone => letters <= 5 && tags & CLOCK == 0,
+            Kind::Card => letters <= 2,
+            Kind::Plate => letters >= 1 && digits + letters <= 10,
+            Kind::Cni => (6..=14).contains(&(digits + letters)),
+            Kind::Dob => letters <= 12 && tags & (NAME | PERSON) == 0,
+            Kind::Nif | Kind::Nir => letters <= 3,
+            _ => true,
+        })
+        .map(|(_, kind, _)| *kind)
+}
+
+/// Whether a value under a key `address` is one of a place: not a host, a pointer or a path.
+fn is_postal(text: &[u8]) -> bool {
+    let words = text.split(|b| is_space(*b) || *b == b',').filter(|w| w.len() > 1).count();
+    let letters = text.iter().filter(|b| is_letter(**b)).count();
+    words >= 2 && letters >= 4 && !text.contains(&b'@') && text.len() <= 256
+}
+
+/// Whether the value is a secret by its key.
+fn secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8]) -> Option<Kind> {
+    let key_of = tags & KEY != 0 && tags & KEY_OF != 0;
+    if tags & (PASSWORD | TOKEN) == 0 && !key_of
+        || tags & (NOT_VALUE | NAME) != 0 && text.len() < 24
+    {
+        return None;
+    }
+    let technical = scan.tables.words.of(text) & (TECHNICAL | NOT_VALUE) != 0;
+    let digits = digits_in(text);
+    let symbol = text.iter().any(|b| b.is_ascii_punctuation() && !b"-_.:,;()".contains(b));
+    let upper = text.iter().skip(1).any(u8::is_ascii_uppercase);
+    let bare_word = digits == 0 && !symbol && !upper;
+    if technical || text.iter().all(|b| b"*x.-<>[]{}#".contains(b)) || opens(text) {
+        return None;
+    }
+    if value.prose && (bare_word || text.len() < 4) && text.len() < 16 {
+        return None;
+    }
+    let ok = if tags & PASSWORD != 0 {
+        !(digits == text.len() && text.len() < 4)
+    } else {
+        let hex = text.iter().all(|b| b.is_ascii_hexdigit() || *b == b'.');
+        let long = text.len() >= if hex { 20 } else { 16 };
+        let numeric = digits == text.len();
+        text.len() >= 4
+            && (!numeric || long)
+            && (long || digits > 0 && text.len() >= 8 && !hex && !is_ratio(text))
+            || numeric && text.len() >= 4 && text.len() <= 8 && text_is_code(tags, value)
+    };
+    (ok && !text.contains(&b' ') || tags & PASSWORD != 0 && value.quoted || ok && value.quoted)
+        .then_some(Kind::Secret)
+}
+
+/// A structure, not a value: `{`, `[`, `$VAR`, `<name>`, or a call.
+fn opens(text: &[u8]) -> bool {
+    let close = matches!(text.last(), Some(b'}' | b']' | b'>' | b')')) || text.len() < 6;
+    matches!(text.first(), Some(b'{' | b'[' | b'<')) && close
+        || text.starts_with(b"${")
+        || text.starts_with(b"/run/")
+}
+
+/// One-time codes are short numbers; only quoted or paired ones count.
+fn text_is_code(tags: Tags, value: &Value) -> bool {
+    tags & (CLOCK | NOT_VALUE | KEY) == 0 && !value.prose
+}
+
+/// A decimal number or duration.
+fn is_ratio(text: &[u8]) -> bool {
+    text.iter().all(|b| b.is_ascii_digit() || b".:ms+-".contains(b))
+}
+
+/// Reports a secret without its scheme (`Bearer `) or, in a cookie, without the cookies' names.
+fn scheme_value(scan: &mut Scan<'_>, start: usize, end: usize, kind: Kind) {
+    let body = sub(scan.text, start, end);
+    const SCHEMES: [&[u8]; 5] = [b"bearer ", b"basic ", b"digest ", b"token ", b"negotiate "];
+    if let Some(s) = SCHEMES.iter().find(|s| has(body, 0, s)) {
+        return scan.hit(start + s.len(), end, kind);
+    }
+    scan.hit(start, end, kind);
+}
+
+/// The values of the cookies that start at `from`: `name=value; name=value`.
+fn cookies(scan: &mut Scan<'_>, from: usize) {
+    let text = scan.text;
+    let mut i = skip(text, from, 8, |b| matches!(b, b' ' | b'"' | b'\'' | b'[' | b'\\'));
+    for _ in 0..COOKIES_MAX {
+        let name = skip(text, i, 64, |b| is_word(b) || b"_-.$!".contains(&b));
+        if name == i || at(text, name) != b'=' {
+            return;
+        }
+        let end = skip(text, name + 1, COOKIE_MAX, |b| b > b' ' && !b"\"';,|\\".contains(&b));
+        const ATTRIBUTES: [&[u8]; 5] = [b"path", b"domain", b"expires", b"max-age", b"samesite"];
+        let attribute = ATTRIBUTES.iter().any(|a| sub(text, i, name).eq_ignore_ascii_case(a));
+        if !attribute && end > name + 3 && !super::is_placeholder(text, name + 1, end) {
+            scan.hit(name + 1, end, Kind::Secret);
+        }
+        let next = skip(text, end, 2, |b| matches!(b, b';' | b' '));
+        if at(text, end) != b';' {
+            return;
+        }
+        i = next;
+    }
+}
+
+/// Without spaces, escapes and dots around it.
+fn trim(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let start = skip(text, start, end.saturating_sub(start), |b| is_space(b) && b != b'+');
+    (start, back(text, end, end.saturating_sub(start), |b| b == b' ' || b == b'\t'))
+}

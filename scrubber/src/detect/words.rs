@@ -1,0 +1,275 @@
+//! The words that give a number or a value its meaning: one table, folded and hashed.
+//!
+//! A word is looked up lower-case and without accents, so `Prénom`, `PRENOM` and `prénom` written
+//! with a combining accent are one entry. Words are found in prose and as parts of keys.
+
+use super::text::is_letter;
+
+/// A set of meanings, one bit each.
+pub(crate) type Tags = u64;
+
+macro_rules! tags {
+    ($($name:ident = $words:literal;)*) => {
+        #[allow(clippy::upper_case_acronyms, reason = "a counter of constants")]
+        #[allow(non_camel_case_types, reason = "a counter of constants")]
+        #[repr(u32)]
+        enum Order { $($name),* }
+        $(pub(crate) const $name: Tags = 1 << (Order::$name as u32);)*
+        const WORDS: &[(Tags, &str)] = &[$(($name, $words)),*];
+    };
+}
+
+tags! {
+    EMAIL = "email mail courriel mel emails mails mailto smtp courriels e-mail";
+    NIR = "nir nss ssn insee secu ss social sociale ins nia amo ameli vitale nirpp insnir";
+    IBAN = "iban ibans";
+    RIB = "rib bban";
+    PHONE = "tel telephone phone mobile portable gsm fax msisdn telephones phones cellphone cell \
+             telefon handy joignable sms rappeler rappelez appeler appelez call callback whatsapp \
+             numtel telfixe telmobile phonenumber mobilephone contactphone etranger caller callee";
+    CARD = "card carte pan cb visa mastercard amex cardnumber ccnum creditcard creditcardnumber \
+            bancaire cartebancaire maestro cardno numcarte";
+    SIREN = "siren rcs";
+    SIRET = "siret";
+    TVA = "tva vat vatnumber tvaintra intracommunautaire vatid";
+    NIF = "nif spi fiscal tax tin fiscale impots";
+    DOB = "naissance birth dob birthday birthdate ne nee born ddn datenaissance naiss geboren \
+           dateofbirth";
+    PASSPORT = "passport passeport passportnumber";
+    CNI = "cni cnie identite identity idcard cin sejour residence";
+    LICENCE = "permis licence driving conduire driverlicense driverslicense drivinglicence neph";
+    PLATE = "plaque immatriculation immat immatricule immatriculee plate vehicle vehicule \
+             licenseplate licenceplate";
+    ADDRESS = "adresse address addr addressline domicile street residence postal rue streetaddress \
+               geocodage geocoder livraison";
+    OTHER_ID = "rpps adeli finess ine caf imei imsi iccid agdref mrz allocataire";
+    PERSON = "nom prenom prenoms noms firstname lastname surname fullname givenname familyname \
+              displayname nm middlename maidenname nomcomplet nomnaissance nomusage patient assure \
+              beneficiaire titulaire cardholder locataire salarie usager souscripteur conjoint \
+              cn forename";
+    LOGIN = "username login uname userid utilisateur identifiant clientusername remoteuser user \
+             authuser preferredusername loginname accountname enduser samaccountname";
+    NAME = "name names";
+    WHOSE = "first last given family full display user customer client patient maiden middle \
+             contact holder owner employee person recipient sender author legal account member \
+             subscriber candidate applicant beneficiary guest";
+    PASSWORD = "password passwd pwd pass passphrase mdp passe motdepasse dbpassword userpassword \
+                passcode motpasse secret secrets clientsecret credential credentials";
+    TOKEN = "token apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken jwt \
+             bearer authtoken sessionid session sid phpsessid jsessionid csrf xsrf csrftoken \
+             cookie setcookie authorization proxyauthorization xapikey signature sig otp pin \
+             sessiontoken nonce authkey apitoken sessionkey connectsid bearertoken";
+    COOKIE = "cookie setcookie cookies";
+    KEY = "key cle";
+    KEY_OF = "api access private secret client signing encryption auth shared master license \
+              service account ssh deploy openai anthropic huggingface aws azure session wireguard \
+              presharedkey invalid app";
+    NOT_VALUE = "count counts type types size sizes length len limit limits usage file \
+             files path paths url uri expires expiry expiration ttl header headers field policy \
+             enabled required status error method total max min agent role roles scope scopes \
+             format version algorithm alg provider verified valid validated present missing state \
+             budget bucket cache hits rate per seconds ms minutes days hours prompt completion \
+             input output cached reserved column table index idx constraint";
+    CLOCK = "ts time timestamp at epoch id ids date seed offset offsets ns us nanos micros millis \
+             duration elapsed lsn xid seq sequence block blk trace span nonce bytes started \
+             created \
+             updated expire step size hash commit request req revision generation checkpoint";
+    VERSION = "version release v ver versions rev build tag chrome firefox safari";
+    POINTER = "lock thread pointer ptr handle tid mutex semaphore object addr";
+    CIVILITY = "m mme mlle mr dr me pr monsieur madame mademoiselle maitre docteur mrs ms miss \
+                prof professeur mister";
+    GREETING = "bonjour bonsoir hello hi dear cher chere salut coucou";
+    STREET = "rue avenue av ave bd boulevard blvd bvd place pl chemin ch chem impasse imp allee \
+              allees quai route rte cours square sq residence lotissement lot passage faubourg fbg \
+              esplanade promenade ruelle sentier villa hameau lieudit traverse montee cite mail \
+              voie rond venelle street road avenida strasse";
+    PARTICLE = "de du des la le les l d et en sur sous aux au saint sainte st ste van von der";
+    MONTH = "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre \
+             january february march april may june july august september october november december \
+             jan feb mar apr jun jul aug sep sept oct nov dec janv fev fevr avr juil";
+    PREFIX = "indicatif prefix prefixe countrycode dialcode dial callingcode dialling";
+    NUMBER = "numero number num local no nationalnumber subscriber";
+    VALUE = "value valeur val v";
+    LABEL = "name key field champ k attribute label param nom cle property attr";
+    WHO = "client patient cliente patiente assure assuree beneficiaire titulaire locataire salarie \
+           salariee usager utilisateur utilisatrice customer employee conseiller conseillere \
+           collaborateur collaboratrice adherent candidat candidate eleve contact";
+    TECHNICAL = "root admin postgres app git nginx www data nobody ubuntu debian docker node \
+             daemon \
+             system service svc rw ro api web backend worker user users guest anonymous anon test \
+             none null nil true false undefined unknown default public redis mysql ollama litellm \
+             jenkins runner ci bot prometheus grafana loki qdrant caddy vector monitoring backup \
+             replication replicator superuser operator me self list search new edit login logout \
+             signin signup signout sign in out up password passwords forgot reset export import \
+             settings profile fiche count stats roles groups all active bulk invite status health \
+             is not no invalid empty missing required ok error failed deleted created updated \
+             agent \
+             session reader writer reporter proxy exporter sshd cron mail ftp oracle support \
+             deploy \
+             internal external local localhost server client home opt var tmp usr etc bin lib log \
+             logs src dist assets static shared www-data model models cache config name id key \
+             value string str int bool object array map type class and or the for from with was \
+             has \
+             chat rag vllm ai ml gateway auth token tokens index documents files upload uploads \
+             does that this already exists email e-mail";
+    HOSTLIKE = "ip ipv4 ipv6 ip6 mac remote server bind listen host port peer upstream hardware \
+                net network memory mem socket http grpc advertise base physical virtual";
+}
+
+const SLOTS: usize = 4096;
+/// Longest word in the table, in folded bytes.
+pub(crate) const WORD_MAX: usize = 24;
+
+/// The compiled table.
+pub(crate) struct Words {
+    slots: Vec<(u64, Tags)>,
+}
+
+impl Words {
+    /// Hashes the table.
+    pub(crate) fn new() -> Words {
+        let mut words = Words { slots: vec![(0, 0); SLOTS] };
+        for (tags, list) in WORDS {
+            for word in list.split_ascii_whitespace() {
+                let mut fold = Fold::default();
+                word.bytes().for_each(|b| fold.push(b));
+                words.insert(fold.hash(), *tags);
+            }
+        }
+        words
+    }
+
+    fn insert(&mut self, hash: u64, tags: Tags) {
+        let start = slot(hash);
+        for i in 0..SLOTS {
+            if let Some(s) = self.slots.get_mut((start + i) % SLOTS)
+                && (s.0 == 0 || s.0 == hash)
+            {
+                *s = (hash, s.1 | tags);
+                return;
+            }
+        }
+    }
+
+    fn find(&self, hash: u64) -> Tags {
+        let start = slot(hash);
+        for i in 0..SLOTS {
+            match self.slots.get((start + i) % SLOTS) {
+                Some((h, tags)) if *h == hash => return *tags,
+                Some((0, _)) | None => return 0,
+                _ => {}
+            }
+        }
+        0
+    }
+
+    /// The meanings of one word, accents and case ignored.
+    pub(crate) fn of(&self, word: &[u8]) -> Tags {
+        let mut fold = Fold::default();
+        for (i, &b) in word.iter().enumerate() {
+            fold.accented(b, i.checked_sub(1).and_then(|j| word.get(j)).copied().unwrap_or(0));
+        }
+        self.find(fold.hash())
+    }
+
+    /// The meanings of the parts of a key (`client_email`, `ClientUsername`, `date-naissance`) and
+    /// of the whole key read as one word.
+    pub(crate) fn of_key(&self, key: &[u8]) -> Tags {
+        let (mut all, mut part) = (Fold::default(), Fold::default());
+        let (mut tags, mut prev, mut parts) = (0, 0u8, 0);
+        for &b in key {
+            let split = !is_letter(b) || b.is_ascii_uppercase() && prev.is_ascii_lowercase();
+            if split && part.len > 0 {
+                tags |= self.find(part.hash());
+                part = Fold::default();
+                parts += 1;
+            }
+            if is_letter(b) {
+                part.accented(b, prev);
+                all.accented(b, prev);
+            }
+            prev = b;
+        }
+        tags |= self.find(part.hash());
+        if parts > 0 { tags | self.find(all.hash()) & !LABEL & !VALUE } else { tags }
+    }
+}
+
+fn slot(hash: u64) -> usize {
+    (hash >> 52) as usize % SLOTS
+}
+
+/// A word being folded and hashed (FNV-1a, 64 bits).
+struct Fold {
+    hash: u64,
+    len: usize,
+}
+
+impl Default for Fold {
+    fn default() -> Self {
+        Fold { hash: 0xcbf2_9ce4_8422_2325, len: 0 }
+    }
+}
+
+impl Fold {
+    fn push(&mut self, b: u8) {
+        self.len += 1;
+        self.hash = (self.hash ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x100_0000_01b3);
+    }
+
+    /// Adds a byte of UTF-8: `C3 xx` becomes its base letter, combining accents vanish.
+    fn accented(&mut self, b: u8, prev: u8) {
+        match (prev, b) {
+            (_, 0xC3 | 0xC5 | 0xCC | 0xCD) => {}
+            (0xC3, _) => self.push(base_letter(b)),
+            (0xC5, 0x92 | 0x93) => {
+                self.push(b'o');
+                self.push(b'e');
+            }
+            (0xCC | 0xCD, _) => {}
+            (_, 0xE8..=0xEB) => self.push(b'e'),
+            _ => self.push(b),
+        }
+    }
+
+    fn hash(&self) -> u64 {
+        if self.len == 0 || self.len > WORD_MAX {
+            return 1;
+        }
+        // The multiplier spreads short words over the high bits that pick the slot.
+        (self.hash ^ self.hash >> 29).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1
+    }
+}
+
+/// The ASCII letter under the accent of U+00C0–U+00FF, given the second byte of its UTF-8.
+pub(crate) fn base_letter(second: u8) -> u8 {
+    match second | 0x20 {
+        0xA0..=0xA5 => b'a',
+        0xA7 => b'c',
+        0xA8..=0xAB => b'e',
+        0xAC..=0xAF => b'i',
+        0xB1 => b'n',
+        0xB2..=0xB6 | 0xB8 => b'o',
+        0xB9..=0xBC => b'u',
+        0xBD | 0xBF => b'y',
+        _ => second,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding() {
+        let w = Words::new();
+        assert_eq!(w.of("Prénom".as_bytes()), PERSON);
+        assert_eq!(w.of("pre\u{301}nom".as_bytes()), PERSON);
+        assert_eq!(w.of(b"xyzzy"), 0);
+        assert_eq!(w.of(b""), 0);
+        assert!(w.of_key(b"date_naissance") & DOB != 0);
+        assert!(w.of_key(b"ClientUsername") & LOGIN != 0);
+        assert!(w.of_key(b"X-OpenWebUI-User-Name") & NAME != 0);
+        assert!(w.of_key(b"max_tokens") & TOKEN == 0);
+    }
+}
