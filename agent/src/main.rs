@@ -1,0 +1,7 @@
+//! `tamis`: see `tamis --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tamis::cli::main()
+}
