@@ -66,11 +66,13 @@ impl Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         match error {
-            ConfigError::Unreadable { .. } => Failure::new(
-                Exit::Config,
-                error.to_string(),
-                "name a readable file with --config, or see docs/CONFIG.md",
-            ),
+            ConfigError::Unreadable { what, .. } => {
+                let hint = match what {
+                    "policy" => "name a readable file with --policy, or [policy] file",
+                    _ => "name a readable file with --config, or see docs/CONFIG.md",
+                };
+                Failure::new(Exit::Config, error.to_string(), hint)
+            }
             ConfigError::Invalid { ref mistakes, .. } => {
                 let listed: String =
                     mistakes.iter().map(|m| format!("\n  {}", describe(m))).collect();
