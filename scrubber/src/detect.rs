@@ -33,7 +33,7 @@ use std::net::IpAddr;
 
 use crate::report::Kind;
 use crate::scrub::Span;
-use text::{at, before, is_word, prior, sub};
+use text::{at, before, is_letter, is_word, prior, sub};
 use words::Tags;
 
 /// What the detectors read: built once, shared.
@@ -152,21 +152,39 @@ impl<'a> Scan<'a> {
     pub(crate) fn run(text: &'a [u8], tables: &'a Tables, spans: &'a mut Vec<Span>) {
         let mut scan =
             Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() };
-        let (mut prev, mut run) = (0, run::Run::EMPTY);
-        for (i, &b) in text.iter().enumerate() {
-            if let Some(anchor) = anchor(prev, b) {
-                if anchor == Anchor::Number {
-                    run.fill(text, i);
-                    for (_, detect) in NUMBERS.iter().filter(|(least, _)| *least <= run.len()) {
-                        detect(&mut scan, i, &run);
-                    }
-                }
-                for detect in FAMILIES.get(anchor as usize).copied().unwrap_or_default() {
-                    detect(&mut scan, i);
-                }
+        let mut run = run::Run::EMPTY;
+        let mut i = 0;
+        while let Some(&b) = text.get(i) {
+            let class = ANCHORS.get(usize::from(b)).copied().unwrap_or_default();
+            if class != 0 {
+                i = scan.anchor(i, usize::from(class - 1), &mut run);
             }
-            prev = b;
+            i += 1;
         }
+    }
+
+    /// Looks at the anchor at `i`, row `row` of [`FAMILIES`]. Returns the last byte dealt with.
+    fn anchor(&mut self, i: usize, row: usize, run: &mut run::Run) -> usize {
+        let prev = before(self.text, i);
+        let mut last = i;
+        if row == Anchor::Number as usize {
+            last = text::skip(self.text, i + 1, usize::MAX, |b| b.is_ascii_digit()) - 1;
+            run.fill(self.text, i);
+            for (_, detect) in NUMBERS.iter().filter(|(least, _)| *least <= run.len()) {
+                detect(self, i, run);
+            }
+        } else if row == Anchor::Word as usize {
+            last = text::skip(self.text, i + 1, usize::MAX, is_letter) - 1;
+            if is_word(prev) {
+                return last;
+            }
+        } else if row == Anchor::Dash as usize && prev == b'-' {
+            return last;
+        }
+        for detect in FAMILIES.get(row).copied().unwrap_or_default() {
+            detect(self, i);
+        }
+        last
     }
 
     fn hit(&mut self, start: usize, end: usize, kind: Kind) {
@@ -240,24 +258,31 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The anchor at a byte, given the byte before.
-fn anchor(prev: u8, b: u8) -> Option<Anchor> {
-    Some(match b {
-        b'0'..=b'9' if !prev.is_ascii_digit() => Anchor::Number,
-        b'a'..=b'z' | b'A'..=b'Z' | 0xC3 if !is_word(prev) => Anchor::Word,
-        b'@' => Anchor::At,
-        b'+' => Anchor::Plus,
-        b':' | b'=' => Anchor::Pair,
-        b'>' => Anchor::Element,
-        b'"' | b'\'' => Anchor::Quote,
-        b'/' => Anchor::Slash,
-        b'(' => Anchor::Paren,
-        b'[' => Anchor::Bracket,
-        b'-' if prev != b'-' => Anchor::Dash,
-        b'$' => Anchor::Dollar,
-        _ => return None,
-    })
-}
+/// The row of [`FAMILIES`] that a byte starts, plus one; 0 for none.
+const ANCHORS: [u8; 256] = {
+    let mut rows = [0; 256];
+    let mut b = 0;
+    while b < 256 {
+        // Proof: b < 256, the length of rows and the range of a byte
+        rows[b] = match b as u8 {
+            b'0'..=b'9' => Anchor::Number as u8 + 1,
+            b'a'..=b'z' | b'A'..=b'Z' | 0xC3 => Anchor::Word as u8 + 1,
+            b'@' => Anchor::At as u8 + 1,
+            b'+' => Anchor::Plus as u8 + 1,
+            b':' | b'=' => Anchor::Pair as u8 + 1,
+            b'>' => Anchor::Element as u8 + 1,
+            b'"' | b'\'' => Anchor::Quote as u8 + 1,
+            b'/' => Anchor::Slash as u8 + 1,
+            b'(' => Anchor::Paren as u8 + 1,
+            b'[' => Anchor::Bracket as u8 + 1,
+            b'-' => Anchor::Dash as u8 + 1,
+            b'$' => Anchor::Dollar as u8 + 1,
+            _ => 0,
+        };
+        b += 1;
+    }
+    rows
+};
 
 /// Whether the text is one of our placeholders, `[EMAIL]` or `[NIR:k3:9f2c4b1a77de0c11]`, perhaps
 /// with its last bracket just outside.
@@ -265,6 +290,14 @@ pub(crate) fn is_placeholder(text: &[u8], start: usize, end: usize) -> bool {
     let open = if at(text, start) == b'[' { start } else { start.wrapping_sub(1) };
     at(text, open) == b'['
         && placeholder_len(sub(text, open, text.len())).is_some_and(|n| open + n + 1 >= end)
+}
+
+/// Whether a placeholder ends just before `i`.
+pub(crate) fn ends_placeholder(text: &[u8], i: usize) -> bool {
+    let open = text::back(text, i.saturating_sub(1), 80, |b| b != b'[' && b != b']');
+    before(text, i) == b']'
+        && before(text, open) == b'['
+        && placeholder_len(sub(text, open - 1, i)) == Some(i + 1 - open)
 }
 
 /// The length of the placeholder that `text` starts with.

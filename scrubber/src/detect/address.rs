@@ -12,23 +12,23 @@ const NAME_WORDS: usize = 8;
 /// At a number's first digit.
 pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
     let text = scan.text;
+    // One to four digits, then a letter at once or after a space or comma.
+    let digits = skip(text, p, 5, |b| b.is_ascii_digit());
+    let next = if is_word(at(text, digits)) { digits } else { gap(text, digits) };
+    if digits - p > 4 || !at(text, next).is_ascii_alphabetic() {
+        return;
+    }
     if scan.glued(p) || scan.joined(p) && before(text, p) != b'+' {
         return;
     }
-    let digits = skip(text, p, 5, |b| b.is_ascii_digit());
-    if digits - p > 4 {
-        return;
-    }
     let mut i = digits;
-    let gap = |i: usize| skip(text, i, 3, |b| matches!(b, b' ' | b',' | b'+' | b'\t' | b'_'));
     for suffix in [&b"bis"[..], b"ter", b"quater", b"a", b"b", b"c", b"d"] {
-        let j = if is_word(at(text, i)) { i } else { gap(i) };
-        if has(text, j, suffix) && !is_word(at(text, j + suffix.len())) {
-            i = j + suffix.len();
+        if has(text, next, suffix) && !is_word(at(text, next + suffix.len())) {
+            i = next + suffix.len();
             break;
         }
     }
-    let word = gap(i);
+    let word = gap(text, i);
     let end = skip(text, word, 16, is_letter);
     if word == i || end - word < 2 || scan.tables.words.of(sub(text, word, end)) & STREET == 0 {
         return;
@@ -36,6 +36,11 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
     if let Some(end) = name(scan, p, end) {
         scan.hit(p, end, Kind::Address);
     }
+}
+
+/// The end of the signs between the parts of an address.
+fn gap(text: &[u8], i: usize) -> usize {
+    skip(text, i, 3, |b| matches!(b, b' ' | b',' | b'+' | b'\t' | b'_'))
 }
 
 /// The end of the name, postcode and town that follow the kind of street.

@@ -30,6 +30,7 @@ pub(crate) fn tags(text: &[u8], pos: usize, tables: &Tables) -> Tags {
                 return tags | key(text, i - 1, tables);
             }
             b';' | b'|' | b'{' | b'}' | b'&' | b'?' | b'\n' | b'[' | b'<' => return tags,
+            b']' if super::ends_placeholder(text, i) => return tags,
             b',' if words > 0 || before(text, pos) != b' ' => return tags,
             _ if is_word(b) => {
                 let start = back(text, i, KEY_MAX, |b| is_word(b) || matches!(b, b'_'));

@@ -56,7 +56,7 @@ fn four(text: &[u8], p: usize) -> Option<(Ipv4Addr, usize, u8)> {
         if digits.is_empty() || digits.len() > 3 {
             return None;
         }
-        *o = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        *o = digits.iter().try_fold(0u8, |n, d| n.checked_mul(10)?.checked_add(d - b'0'))?;
         i = end;
     }
     Some((octets.into(), i, sep))

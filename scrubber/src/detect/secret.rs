@@ -8,6 +8,9 @@ use crate::report::Kind;
 /// Longest credentials in a URL.
 const USERINFO_MAX: usize = 256;
 
+/// Bytes of a token that are judged.
+const HEAD_MAX: usize = 256;
+
 /// Prefixes that providers give their tokens, and the least length of a whole token.
 const PREFIXES: &[(&[u8], usize)] = &[
     (b"AKIA", 16),
@@ -79,8 +82,10 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     if !FIRST.get(usize::from(at(text, p))).is_some_and(|f| *f) {
         return;
     }
+    let second = at(text, p + 1);
     let hit = PREFIXES.iter().find(|(prefix, _)| {
-        at(text, p) == prefix.first().copied().unwrap_or(0)
+        prefix.get(1) == Some(&second)
+            && at(text, p) == prefix.first().copied().unwrap_or(0)
             && sub(text, p, p + prefix.len()) == *prefix
     });
     let Some(&(prefix, least)) = hit else { return };
@@ -91,7 +96,7 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     if end - p < least {
         return;
     }
-    let body = sub(text, p + prefix.len(), end);
+    let body = sub(text, p + prefix.len(), end.min(p + HEAD_MAX));
     let jwt = prefix != b"eyJ" || body.contains(&b'.');
     let mixed = body.iter().any(u8::is_ascii_digit) || body.iter().any(u8::is_ascii_uppercase);
     if jwt && mixed {
@@ -117,7 +122,7 @@ fn scheme(scan: &mut Scan<'_>, p: usize) {
     let start =
         skip(text, p + word.len(), 4, |b| is_space(b) || matches!(b, b':' | b'"' | b'\'' | b'='));
     let end = scan.walk(Walk::Token, start, 0, token).max(start);
-    let body = sub(text, start, end);
+    let body = sub(text, start, end.min(start + HEAD_MAX));
     let coded = body.iter().any(u8::is_ascii_digit)
         || body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase)
         || at(text, end.saturating_sub(1)) == b'=';

@@ -47,8 +47,7 @@ impl Shadow {
         self.segments.clear();
         self.done = 0;
         let mut i = 0;
-        while i < source.len() {
-            let b = at(source, i);
+        while let Some(&b) = source.get(i) {
             i = if b.is_ascii_alphanumeric() {
                 self.token(source, i)
             } else if b.is_ascii()
@@ -278,7 +277,12 @@ impl Shadow {
         {
             return word;
         }
-        for skipped in 0..4 {
+        let mixed = {
+            let token = sub(source, i, run);
+            token.iter().any(u8::is_ascii_uppercase)
+                && token.iter().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        for skipped in 0..if mixed { 4 } else { 0 } {
             if self.coded(source, (i, padded), (i + skipped, run), Code::Base64(skipped)) {
                 return padded;
             }
@@ -289,7 +293,7 @@ impl Shadow {
             let padded = if end == run { padded } else { end };
             if end - from >= TOKEN_MIN
                 && (self.coded(source, (from, end), (from, end), Code::Hex)
-                    || self.coded(source, (from, padded), (from, end), Code::Base64(0)))
+                    || mixed && self.coded(source, (from, padded), (from, end), Code::Base64(0)))
             {
                 from = padded;
             } else {

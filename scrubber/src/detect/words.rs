@@ -166,6 +166,10 @@ impl Words {
     /// The meanings of one word, accents and case ignored.
     pub(crate) fn of(&self, word: &[u8]) -> Tags {
         let mut fold = Fold::default();
+        if word.is_ascii() {
+            word.iter().for_each(|&b| fold.push(b));
+            return self.find(fold.hash());
+        }
         for (i, &b) in word.iter().enumerate() {
             fold.accented(b, i.checked_sub(1).and_then(|j| word.get(j)).copied().unwrap_or(0));
         }
