@@ -179,6 +179,7 @@ struct SieveArgs {
 
 /// Parses the command line, runs the command and returns its exit code.
 pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| tell_panic(panic.location())));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
@@ -199,6 +200,14 @@ pub fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Says where a panic happened and never its message, which may quote input (an index inside a
+/// character quotes the text).
+#[allow(clippy::print_stderr, reason = "diagnostics of a command go to standard error")]
+fn tell_panic(location: Option<&std::panic::Location<'_>>) {
+    let (file, line) = location.map_or(("?", 0), |l| (l.file(), l.line()));
+    eprintln!("tamis: an internal check failed at {file}:{line}; the record concerned is dropped");
 }
 
 #[allow(clippy::print_stderr, reason = "diagnostics of a command go to standard error")]
