@@ -87,12 +87,13 @@ impl JsonFile {
         let checkpoint = checkpoint
             .map_err(|e| SourceError::new("cannot use the file of positions", e.kind()))?;
         let checkpoint = Arc::new(checkpoint);
+        let shared = Arc::new(Shared::new(checkpoint, intake));
         Ok(JsonFile {
-            watch: Watch::new(&root),
+            watch: Watch::new(&root, Arc::clone(&shared.status)),
             root,
             exclude: exclude_ids.into_iter().collect(),
             registry,
-            shared: Arc::new(Shared::new(checkpoint, intake)),
+            shared,
             known: HashMap::new(),
             followers: TaskTracker::new(),
             complaints: Complaints::default(),
@@ -139,15 +140,12 @@ impl JsonFile {
     }
 
     fn changed(&mut self, change: &Change, cancel: &CancellationToken) {
-        let log = |id: &str| self.known.get(id).and_then(|k| k.log.as_ref());
         match change {
             Change::Anything => self.scan(cancel),
             Change::Described(id) => {
                 self.visit(id, cancel);
                 self.count();
             }
-            Change::Rotated(id) => log(id).into_iter().for_each(|l| l.look(&self.shared.status)),
-            Change::Written(id) => log(id).into_iter().for_each(|l| l.written()),
         }
     }
 
@@ -208,6 +206,7 @@ impl JsonFile {
             let path = dir.join(format!("{id}-json.log"));
             let checkpoint = Arc::clone(&self.shared.checkpoint);
             let log = Arc::new(Log::new(container, path, described.files_max, checkpoint));
+            self.watch.follow(&watch, Arc::clone(&log));
             known.log = Some(Arc::clone(&log));
             let followed = follow(log, Arc::clone(&self.shared), watch, cancel.clone());
             self.followers.spawn(followed);

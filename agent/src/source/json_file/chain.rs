@@ -78,13 +78,25 @@ pub(super) struct Chain {
     newest: Option<u64>,
     /// The engine's `max-file`: names it keeps before it deletes the oldest.
     files_max: usize,
+    /// Creations that inotify told of, less the files found; below 0 while events are on their way.
+    unseen: i64,
+    /// Size of a file that was full, to estimate what was in those that were missed.
+    full_bytes: u64,
     queue: VecDeque<LogFile>,
 }
 
 impl Chain {
     /// The log at `path`, from where an earlier run stopped or else from its oldest file.
     pub(super) fn new(path: PathBuf, files_max: usize, resume: Option<Position>) -> Chain {
-        Chain { path, resume, newest: None, files_max, queue: VecDeque::new() }
+        Chain {
+            path,
+            resume,
+            newest: None,
+            files_max,
+            unseen: 0,
+            full_bytes: 0,
+            queue: VecDeque::new(),
+        }
     }
 
     /// The next file to read, in the order of writing.
@@ -105,6 +117,21 @@ impl Chain {
     /// Bytes of the files that are queued.
     pub(super) fn queued_bytes(&self) -> u64 {
         self.queue.iter().map(|f| f.size().saturating_sub(f.offset)).sum()
+    }
+
+    /// As [`Chain::advance`], for an event that says that a file was created. What was created and
+    /// is nowhere to be found was deleted unread: at least so many files are lost.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn created(&mut self, status: &JsonFileStatus) -> io::Result<()> {
+        self.unseen += 1;
+        self.advance(status)?;
+        if self.unseen > 0 {
+            let files = std::mem::take(&mut self.unseen).unsigned_abs();
+            status.lost_bytes.fetch_add(files.saturating_mul(self.full_bytes), Relaxed);
+        }
+        Ok(())
     }
 
     /// Looks at the names and queues the files that are new.
@@ -135,6 +162,8 @@ impl Chain {
             oldest.into_iter().for_each(|oldest| oldest.after_gap = true);
         }
         self.newest = look.found.first().map(|f| f.inode).or(self.newest);
+        self.full_bytes = look.found.get(1).map_or(self.full_bytes, LogFile::size);
+        self.unseen -= i64::try_from(look.found.len()).unwrap_or(0);
         status.files_queued.fetch_add(look.found.len() as u64, Relaxed);
         self.queue.extend(look.found.into_iter().rev());
         self.give_up_excess(status);
@@ -142,18 +171,23 @@ impl Chain {
     }
 
     /// Opens the files from the newest name back to the newest one known. Walking in the direction
-    /// of the renames can meet a file twice but not miss one.
+    /// of the renames can meet a file twice but not miss one, as long as the walk goes on past one
+    /// missing name: while the engine shifts the names, one of them is always free.
     fn look(&self) -> io::Result<Look> {
         let mut found: Vec<LogFile> = Vec::new();
         let mut reached = false;
+        let mut free = 0;
         for n in 0..=ROTATED_FILES_MAX {
             let file = match LogFile::open(&self.name(n)) {
                 Ok(file) => file,
-                // Between the rename and the creation there is no newest file.
-                Err(e) if e.kind() == io::ErrorKind::NotFound && n == 0 => continue,
+                Err(e) if e.kind() == io::ErrorKind::NotFound && free == 0 => {
+                    free += 1;
+                    continue;
+                }
                 Err(e) if e.kind() == io::ErrorKind::NotFound => break,
                 Err(e) => return Err(e),
             };
+            free = 0;
             if Some(file.inode) == self.newest {
                 reached = true;
                 break;

@@ -116,7 +116,16 @@ impl Log {
 
     /// Looks for new files now, before the engine deletes them, and wakes the follower.
     pub(super) fn look(&self, status: &JsonFileStatus) {
-        if self.chain.lock().unwrap_or_else(PoisonError::into_inner).advance(status).is_err() {
+        self.looked(|chain| chain.advance(status), status);
+    }
+
+    /// As [`Log::look`], for an event that says that a file was created.
+    pub(super) fn created(&self, status: &JsonFileStatus) {
+        self.looked(|chain| chain.created(status), status);
+    }
+
+    fn looked(&self, look: impl FnOnce(&mut Chain) -> io::Result<()>, status: &JsonFileStatus) {
+        if look(&mut self.chain.lock().unwrap_or_else(PoisonError::into_inner)).is_err() {
             status.io_errors.fetch_add(1, Relaxed);
         }
         self.news.notify_one();

@@ -1,5 +1,7 @@
 //! Rotation under load, truncation, inodes that come back.
 
+use std::os::unix::fs::MetadataExt;
+
 use super::*;
 
 /// Writes `count` numbered lines on a thread of its own.
@@ -214,4 +216,56 @@ async fn files_that_cannot_be_read_in_time_are_given_up_beyond_a_bound() {
     assert_eq!(value(&status.files_queued), crate::limits::HELD_FILES_MAX as u64);
     assert!(value(&status.lost_bytes) > 0);
     assert!(chain.next(&status).unwrap().after_gap);
+}
+
+/// The names the engine leaves between two of its renames.
+#[tokio::test]
+async fn a_walk_in_the_middle_of_a_rotation_misses_no_file() {
+    let moments: [&[(&str, &str)]; 3] =
+        [&[(".2", ".3")], &[(".2", ".3"), (".1", ".2")], &[(".2", ".3"), (".1", ".2"), ("", ".1")]];
+    for (byte, moves) in (0xc1..).zip(moments) {
+        let dir = dir();
+        let root = dir.path().join("containers");
+        let mut web = Engine::create(&root, byte, "json-file", 4);
+        let status = JsonFileStatus::default();
+        web.write("stdout", "0\n");
+        let mut chain = chain::Chain::new(web.log_path(), 4, None);
+        chain.advance(&status).unwrap();
+        let first = chain.next(&status).unwrap();
+        let mut written = Vec::new();
+        for _ in 0..2 {
+            web.rotate();
+            web.write("stdout", "n\n");
+            written.push(std::fs::metadata(web.log_path()).unwrap().ino());
+        }
+        let name = |suffix: &str| {
+            let mut name = web.log_path().into_os_string();
+            name.push(suffix);
+            name
+        };
+        moves.iter().for_each(|(from, to)| std::fs::rename(name(from), name(to)).unwrap());
+        chain.advance(&status).unwrap();
+        let found: Vec<_> = std::iter::from_fn(|| chain.next(&status)).collect();
+        assert_eq!(found.iter().map(|f| f.inode).collect::<Vec<_>>(), written, "{moves:?}");
+        assert_eq!(value(&status.gaps), 0, "{moves:?}");
+        drop(first);
+    }
+}
+
+#[tokio::test]
+async fn files_that_were_created_and_never_found_are_counted_in_bytes() {
+    let dir = dir();
+    let mut web = engine(&dir, 0xc5);
+    web.write("stdout", "line 0\n");
+    let size = std::fs::metadata(web.log_path()).unwrap().len();
+    let status = JsonFileStatus::default();
+    let mut chain = chain::Chain::new(web.log_path(), 3, None);
+    chain.created(&status).unwrap();
+    for n in 1..=5 {
+        web.rotate();
+        web.write("stdout", &format!("line {n}\n"));
+    }
+    // Five events, of which three files are left.
+    (0..5).for_each(|_| chain.created(&status).unwrap());
+    assert_eq!((value(&status.gaps), value(&status.lost_bytes)), (1, 2 * size));
 }
