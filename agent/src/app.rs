@@ -31,7 +31,7 @@ use crate::sink::{Backoff, Loki, LokiConfig, Sink, SinkError, Stdout};
 use crate::source::SourceError;
 use crate::source::json_file::{JsonFile, JsonFileConfig};
 use crate::source::log_driver::{LogDriver, LogDriverConfig};
-use crate::spool::{DiskConfig, Spool, SpoolConfig, SpoolError};
+use crate::spool::{DiskConfig, Spool, SpoolConfig, SpoolError, SyncPolicy};
 use crate::stats::{Sampler, Snapshot, StatsConfig};
 use crate::telemetry::Telemetry;
 use view::View;
@@ -154,7 +154,12 @@ impl App {
             age_max: s.age_max,
         });
         let bytes_max = config.spool.as_ref().map_or(MEMORY_SPOOL_BYTES as u64, |s| s.bytes_max);
+        let sync = match &config.spool {
+            Some(spool) if spool.sync_each_batch => SyncPolicy::EachBatch,
+            _ => SyncPolicy::default(),
+        };
         let spool = Spool::open(SpoolConfig { sinks: sinks.len(), bytes_max, disk })?;
+        let spool = spool.with_sync(sync);
         for sink in 0..sinks.len() {
             ledger.recovered(sink, spool.pending(sink));
         }

@@ -86,6 +86,8 @@ pub struct Spool {
     pub bytes_max: u64,
     /// Maximum age.
     pub age_max: Duration,
+    /// Whether a batch is on the disk, not only with the system, before it is acknowledged.
+    pub sync_each_batch: bool,
 }
 
 /// `[sink.loki]`
@@ -304,12 +306,18 @@ fn read_spool(mut s: Section<'_, '_>, m: &mut Mistakes<'_>) -> Option<Spool> {
     let key_file = s.require("key_file", key_file, "a file with 32 random bytes", m);
     let bytes_max = s.bytes("bytes_max", m).unwrap_or(1 << 30);
     let age_max = s.duration("age_max", m).unwrap_or(Duration::from_secs(6 * 86_400));
+    let sync = s.parsed("sync", "\"segment\" or \"batch\"", m, |v| match v {
+        "segment" => Some(false),
+        "batch" => Some(true),
+        _ => None,
+    });
+    let sync_each_batch = sync.unwrap_or(false);
     let span = s.span();
     s.close(m);
     if bytes_max < 16 << 20 {
         m.add(span, "`bytes_max` in [spool] is too small", "at least \"16MiB\"");
     }
-    Some(Spool { dir: dir?, key_file: key_file?, bytes_max, age_max })
+    Some(Spool { dir: dir?, key_file: key_file?, bytes_max, age_max, sync_each_batch })
 }
 
 fn read_sinks(top: &mut Section<'_, '_>, m: &mut Mistakes<'_>) -> (Option<Option<Loki>>, bool) {

@@ -19,7 +19,7 @@ use crate::intake::Intake;
 use crate::ledger::{Ledger, Loss};
 use crate::limits::{SINK_BATCH_BYTES, SINK_BATCH_LINES_MAX, WORKER_QUEUE_BATCHES};
 use crate::recent::Recent;
-use crate::sink::{Outcome, Rejected, Sink};
+use crate::sink::{Outcome, Reject, Rejected, Sink};
 use crate::spool::{Evicted, Spool};
 use crate::telemetry::{Stage, Telemetry};
 
@@ -161,6 +161,12 @@ pub async fn lane(
             // Not released: a disk spool keeps the records, a memory spool counts them as lost.
             Outcome::Cancelled => return,
         };
+        if rejected.iter().any(|r| r.reason == Reject::Closed) {
+            // Nobody will read any more. Not released: files keep their positions, what cannot wait
+            // is counted when the spool is full or the process ends.
+            tracing::error!(sink = stores.ledger.sinks().get(index), "the sink is closed for good");
+            return;
+        }
         stores.telemetry.stage(Stage::Send, started.elapsed());
         account(index, &batches, rejected, &stores);
         stores.spool.release(index, leases);
