@@ -95,8 +95,9 @@ struct Work {
     scrub: ScrubScratch,
     key: String,
     out: String,
+    first: Vec<u8>,
     masked: String,
-    scrubbed: Vec<u8>,
+    last: Vec<u8>,
     pool: Vec<String>,
 }
 
@@ -138,7 +139,7 @@ impl Sieve {
         Ok(Sieve {
             policy_hash: policy_hash(policy),
             names: Arc::new(names),
-            lexicon: Lexicon::default(),
+            lexicon: lexicon(&policy.definitions().words),
             scrubber: Scrubber::default(),
             template_key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             operation_id: ids.0,
@@ -272,6 +273,13 @@ impl Sieve {
         // Proof: the array has a slot for every kind.
         self.compiled.actions[kind as usize]
     }
+}
+
+fn lexicon(words: &[Box<str>]) -> Lexicon {
+    if words.is_empty() {
+        return Lexicon::default();
+    }
+    Lexicon::with_words(words.iter().map(|w| &**w))
 }
 
 fn profile_id(index: usize) -> Option<ProfileId> {

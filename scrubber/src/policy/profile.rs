@@ -56,6 +56,7 @@ pub(crate) struct Profile {
     pub(crate) images: Vec<Box<str>>,
     pub(crate) services: Vec<Box<str>>,
     pub(crate) detect: Vec<DetectDef>,
+    pub(crate) messages: HashSet<Box<str>>,
     pub(crate) trie: Trie,
 }
 
@@ -262,6 +263,7 @@ impl Compiler {
                 images: Vec::new(),
                 services: Vec::new(),
                 detect: Vec::new(),
+                messages: Vec::new(),
                 fields: s.fields.clone(),
             });
             out.push((s.name.clone(), name));
@@ -329,6 +331,7 @@ impl Compiler {
             images: p.images.clone(),
             services: p.services.clone(),
             detect: p.detect.clone(),
+            messages: line.iter().flat_map(|l| l.messages.iter().cloned()).collect(),
             trie,
         }
     }

@@ -16,6 +16,8 @@ use crate::report::Kind;
 pub(crate) struct Definitions {
     pub(crate) profiles: Vec<ProfileDef>,
     pub(crate) services: Vec<ServiceDef>,
+    /// Words of free text that are technical here.
+    pub(crate) words: Vec<Box<str>>,
     /// Path segments and identifier parts that are technical here.
     pub(crate) segments: Vec<Box<str>>,
     /// Model names and families.
@@ -37,6 +39,8 @@ pub(crate) struct ProfileDef {
     pub(crate) images: Vec<Box<str>>,
     pub(crate) services: Vec<Box<str>>,
     pub(crate) detect: Vec<DetectDef>,
+    /// Messages that the service prints word for word.
+    pub(crate) messages: Vec<Box<str>>,
     pub(crate) fields: Vec<FieldDef>,
 }
 
@@ -180,6 +184,18 @@ impl Reader {
         }
     }
 
+    /// Words for the lexicon.
+    fn words(&mut self, v: Item<'_, '_>) -> Vec<Box<str>> {
+        for item in v.get_ref().as_array().into_iter().flatten() {
+            let word = item.get_ref().as_str().unwrap_or("");
+            if !word.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                let hint = "one word of ASCII letters and digits";
+                self.error(Some(item.span()), "not a word", hint);
+            }
+        }
+        self.texts(v)
+    }
+
     /// One of a closed list of words.
     fn choice<T: Copy>(&mut self, v: Item<'_, '_>, choices: &[(&'static str, T)]) -> Option<T> {
         let word = v.get_ref().as_str().unwrap_or("");
@@ -192,8 +208,8 @@ impl Reader {
     }
 
     fn definitions(&mut self, root: &DeTable<'_>) -> Definitions {
-        const KEYS: [&str; 7] =
-            ["profiles", "services", "segments", "models", "hosts", "actions", "rules"];
+        const KEYS: [&str; 8] =
+            ["profiles", "services", "words", "segments", "models", "hosts", "actions", "rules"];
         let mut d = Definitions::default();
         for (key, value) in self.known(root, &KEYS) {
             match key {
@@ -209,6 +225,7 @@ impl Reader {
                         d.services.extend(service);
                     }
                 }
+                "words" => d.words = self.words(value),
                 "segments" => d.segments = self.texts(value),
                 "models" => d.models = self.texts(value),
                 "hosts" => d.hosts = self.texts(value),
@@ -220,8 +237,8 @@ impl Reader {
     }
 
     fn profile(&mut self, name: &str, span: Range<usize>, v: Item<'_, '_>) -> Option<ProfileDef> {
-        const KEYS: [&str; 7] =
-            ["extends", "formats", "lexicon", "images", "services", "detect", "fields"];
+        const KEYS: [&str; 8] =
+            ["extends", "formats", "lexicon", "images", "services", "detect", "messages", "fields"];
         let mut p = ProfileDef {
             name: name.into(),
             span,
@@ -231,6 +248,7 @@ impl Reader {
             images: Vec::new(),
             services: Vec::new(),
             detect: Vec::new(),
+            messages: Vec::new(),
             fields: Vec::new(),
         };
         let table = self.table(v)?;
@@ -242,6 +260,7 @@ impl Reader {
                 "images" => p.images = self.texts(value),
                 "services" => p.services = self.texts(value),
                 "detect" => p.detect = self.detect(value),
+                "messages" => p.messages = self.texts(value),
                 _ => p.fields = self.fields(value),
             }
         }

@@ -14,6 +14,7 @@ fn builtin_profiles_compile() {
 fn a_policy_may_extend_everything() {
     let policy = Policy::parse(
         r#"
+words = ["lettrage"]
 segments = ["factures"]
 models = ["maison"]
 hosts = ["passerelle"]
@@ -83,6 +84,7 @@ name = "empty"
     assert_eq!(errors[0].hint, "did you mean `caddy`?");
     assert!(Policy::parse("a = [").is_err());
     assert!(Policy::parse("[[rules]]\npattern = 'x*'").is_err());
+    assert!(Policy::parse("words = [\"two words\"]").is_err());
     let twice = "[profiles.a]\nextends = \"b\"\n[profiles.b]\nextends = \"a\"\n";
     assert!(Policy::parse(twice).is_err());
     assert!(Policy::parse("[profiles.caddy]\nformats = [\"json\"]\n").is_err());

@@ -3,6 +3,7 @@
 
 use aws_lc_rs::hmac;
 
+use super::Sieve;
 use super::judge::Judge;
 use crate::lexicon::Setting;
 use crate::parse::request::Request;
@@ -219,7 +220,8 @@ fn server(j: &mut Judge<'_>, id: FieldId, text: &str, setting: Setting) {
     mask(j, id, m.sentence, setting);
 }
 
-/// Lexicon, then wall 2, then the user's rules.
+/// Wall 2 on the words as they are, where the context of a value still stands beside it; then the
+/// lexicon; then wall 2 on what is left, so that nothing leaves that it would find.
 fn mask(j: &mut Judge<'_>, id: FieldId, text: &str, setting: Setting) {
     let text = text.trim();
     if text.is_empty() {
@@ -228,68 +230,153 @@ fn mask(j: &mut Judge<'_>, id: FieldId, text: &str, setting: Setting) {
     if setting == Setting::Drop {
         return j.removed(FieldReason::Policy);
     }
+    if j.profile.messages.contains(text) {
+        // Word for word a sentence of the profile: it holds nothing of anybody.
+        j.report.words(text.split_whitespace().count() as u64, 0);
+        return j.push(id, Value::Text(text));
+    }
+    let mut first = std::mem::take(&mut j.work.first);
     let mut masked = std::mem::take(&mut j.work.masked);
+    let mut last = std::mem::take(&mut j.work.last);
+    let mut plain = j.work.pool.pop().unwrap_or_default();
     masked.clear();
-    let words = j.sieve.lexicon.mask(text, setting, &mut masked, &mut j.work.lex);
+    let dropped = wall2(j, text.as_bytes(), &mut first);
+    let scrubbed = unencoded(std::str::from_utf8(&first).unwrap_or(""), &mut plain);
+    let words = j.sieve.lexicon.mask(scrubbed, setting, &mut masked, &mut j.work.lex);
     j.report.words(u64::from(words.kept), u64::from(words.masked));
     let removed = j.record.removed_mut();
     removed.words = removed.words.saturating_add(words.masked);
-    if words.kept == 0 {
-        shape(j, masked.trim());
-    } else {
-        scrub(j, id, masked.trim());
+    if dropped {
+        j.removed(FieldReason::Detection);
+    } else if words.kept == 0 {
+        shape(j, scrubbed);
+    } else if wall2(j, masked.trim().as_bytes(), &mut last) {
+        j.removed(FieldReason::Detection);
+    } else if let Ok(text) = std::str::from_utf8(&last) {
+        j.push(id, Value::Text(text));
     }
+    j.work.pool.push(plain);
+    j.work.first = first;
     j.work.masked = masked;
+    j.work.last = last;
 }
 
-/// Remembers the shape of a message that was masked whole. One placeholder alone has none.
-fn shape(j: &mut Judge<'_>, masked: &str) {
-    if j.template.is_some() || masked.split_whitespace().nth(1).is_none() {
-        return;
+/// `text` with `<str>` for every word that holds an encoded byte (`%e9`, `=C3=A9`, `\xe9`,
+/// `\u00e9`, `&#233;`): the lexicon would judge the letters around it, which are half a word.
+fn unencoded<'a>(text: &'a str, buffer: &'a mut String) -> &'a str {
+    if !text.split_whitespace().any(is_encoded) {
+        return text;
     }
-    let mut context = hmac::Context::with_key(&j.sieve.template_key);
-    context.update(j.profile.name.as_bytes());
-    context.update(b"\0");
-    context.update(masked.as_bytes());
-    let tag = context.sign();
-    let mut hex = [b'0'; 16];
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(tag.as_ref()) {
-        let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' + n - 10 };
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    buffer.clear();
+    for word in text.split_inclusive(char::is_whitespace) {
+        let bare = word.trim_end();
+        if is_encoded(bare) {
+            buffer.push_str("<str>");
+            buffer.push_str(word.get(bare.len()..).unwrap_or(""));
+        } else {
+            buffer.push_str(word);
+        }
     }
-    j.template = Some(hex);
+    buffer
 }
 
-fn scrub(j: &mut Judge<'_>, id: FieldId, masked: &str) {
-    let mut out = std::mem::take(&mut j.work.scrubbed);
+fn is_encoded(word: &str) -> bool {
+    let hex = |s: &[u8]| s.len() == 2 && s.iter().all(u8::is_ascii_hexdigit);
+    let escape = |w: &[u8]| match w {
+        [b'%', a, b, ..] => hex(&[*a, *b]),
+        [b'\\', b'x', a, b, ..] | [b'\\', b'u', a, b, ..] => hex(&[*a, *b]),
+        [b'&', b'#', ..] | [b'=', b'?', ..] => true,
+        [b'=', a @ (b'8'..=b'9' | b'A'..=b'F'), b, b'=', ..] => hex(&[*a, *b]),
+        _ => false,
+    };
+    let b = word.as_bytes();
+    (0..b.len()).any(|i| b.get(i..).is_some_and(escape))
+}
+
+/// Detectors and the user's rules: writes placeholders, counts, and tells whether the policy wants
+/// the field gone.
+fn wall2(j: &mut Judge<'_>, text: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     let before = j.report.detections_total();
     let mut dropped = false;
-    for span in j.sieve.scrubber.spans(masked.as_bytes(), &mut j.work.scrub) {
+    for span in j.sieve.scrubber.spans(text, &mut j.work.scrub) {
         let action = j.sieve.action(span.kind);
         j.refused |= action == Action::DropRecord;
         dropped |= action == Action::DropField;
     }
-    j.sieve.scrubber.scrub(masked.as_bytes(), &mut out, &mut j.work.scrub, j.report);
+    j.sieve.scrubber.scrub(text, out, &mut j.work.scrub, j.report);
     for rule in &j.sieve.compiled.rules {
-        let found = rule.find_iter(&out).count();
+        let found = rule.find_iter(out).count();
         if found > 0 {
             for _ in 0..found {
                 j.report.detection(Kind::Custom);
             }
             dropped |= j.sieve.action(Kind::Custom) == Action::DropField;
             j.refused |= j.sieve.action(Kind::Custom) == Action::DropRecord;
-            out = rule.replace_all(&out, regex::bytes::NoExpand(CUSTOM)).into_owned();
+            *out = rule.replace_all(out, regex::bytes::NoExpand(CUSTOM)).into_owned();
         }
     }
     let found = u32::try_from(j.report.detections_total() - before).unwrap_or(u32::MAX);
     let removed = j.record.removed_mut();
     removed.detections = removed.detections.saturating_add(found);
-    match std::str::from_utf8(&out) {
-        Ok(text) if !dropped => j.push(id, Value::Text(text)),
-        _ => j.removed(FieldReason::Detection),
+    dropped
+}
+
+/// Remembers the shape of a message of which nothing was left: its technical words one by one, its
+/// signs, and a letter for the rest. Only the keyed hash of that leaves. A run of unknown words and
+/// numbers alone has no shape.
+fn shape(j: &mut Judge<'_>, text: &str) {
+    if j.template.is_some() {
+        return;
     }
-    j.work.scrubbed = out;
+    let mut shape = j.work.pool.pop().unwrap_or_default();
+    shape.clear();
+    let told = write_shape(j.sieve, text, &mut shape);
+    if told {
+        let mut context = hmac::Context::with_key(&j.sieve.template_key);
+        context.update(j.profile.name.as_bytes());
+        context.update(b"\0");
+        context.update(shape.as_bytes());
+        j.template = Some(hex16(context.sign().as_ref()));
+    }
+    j.work.pool.push(shape);
+}
+
+/// Writes the shape of `text`; `false` when there is nothing in it that tells it from another.
+fn write_shape(sieve: &Sieve, text: &str, out: &mut String) -> bool {
+    let mut told = false;
+    for word in text.split_whitespace() {
+        for part in word.split_inclusive(|c: char| !c.is_alphanumeric()) {
+            let (word, sign) = match part.char_indices().next_back() {
+                Some((i, c)) if !c.is_alphanumeric() => part.split_at(i),
+                _ => (part, ""),
+            };
+            let known = !word.is_empty() && sieve.lexicon.is_technical(word);
+            let class = match () {
+                () if known => word,
+                () if word.bytes().any(|b| b.is_ascii_digit()) => "0",
+                () if word.is_empty() || out.ends_with('?') => "",
+                () => "?",
+            };
+            out.push_str(class);
+            out.push_str(if sign.is_ascii() { sign } else { "" });
+            told |= known || matches!(sign, ":" | "=" | "/" | "(" | "[" | "{");
+        }
+        if !out.ends_with('?') {
+            out.push(' ');
+        }
+    }
+    told
+}
+
+/// 64 bits of a hash as hexadecimal.
+fn hex16(bytes: &[u8]) -> [u8; 16] {
+    let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' + n - 10 };
+    let mut hex = [b'0'; 16];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    hex
 }
 
 // A default `int` must stay too small for the shortest identifier with nine digits (SIREN).
