@@ -43,6 +43,7 @@ use words::Tags;
 pub(crate) struct Tables {
     words: words::Words,
     classifier: Classifier,
+    prefixes: secret::Prefixes,
     ibans: iban::Countries,
     codes: phone::Codes,
     /// Leave loopback, private and link-local addresses.
@@ -54,7 +55,8 @@ impl Tables {
     pub(crate) fn new() -> Tables {
         Tables {
             words: words::Words::new(),
-            classifier: Classifier::new(simd::Words::new(words::Words::anchors())),
+            classifier: Classifier::new(),
+            prefixes: secret::Prefixes::new(),
             ibans: iban::Countries::new(),
             codes: phone::Codes::new(),
             keep_private_ip: true,
@@ -164,6 +166,10 @@ impl Walk {
 }
 
 impl<'a> Scan<'a> {
+    fn new(text: &'a [u8], tables: &'a Tables, spans: &'a mut Vec<Span>) -> Scan<'a> {
+        Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() }
+    }
+
     /// Appends to `spans` what the families find in `text`, unsorted. `gate` was opened on `text`.
     pub(crate) fn run(
         text: &'a [u8],
@@ -171,8 +177,7 @@ impl<'a> Scan<'a> {
         gate: &'a Gate,
         spans: &'a mut Vec<Span>,
     ) {
-        let mut scan =
-            Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() };
+        let mut scan = Scan::new(text, tables, spans);
         let mut run = run::Run::EMPTY;
         for (block, &bits) in gate.wanted().iter().enumerate() {
             let mut left = bits;
@@ -198,9 +203,10 @@ impl<'a> Scan<'a> {
             }
         } else if row == Anchor::Word as usize && is_word(prev)
             || row == Anchor::Dash as usize && prev == b'-'
-            || row == Anchor::Pair as usize && !self.paired(i, gate)
         {
             return;
+        } else if row == Anchor::Pair as usize && !gate.is_paired(i) {
+            return net::at_colon(self, i);
         }
         for detect in FAMILIES.get(row).copied().unwrap_or_default() {
             detect(self, i);
@@ -237,14 +243,6 @@ impl<'a> Scan<'a> {
             run.fill(text, i);
             self.numbers(&SHAPED, i, run);
         }
-    }
-
-    /// Whether the separator at `i` may belong to a pair or an address.
-    fn paired(&self, i: usize, gate: &Gate) -> bool {
-        let group = |b: &simd::Block| b.hex | b.digit | b.colon | b.dot;
-        let within = gate.from(i, group).trailing_ones();
-        let colons = gate.from(i, |b| b.colon) & if within < 64 { (1 << within) - 1 } else { !0 };
-        gate.is_paired(i) || colons.count_ones() >= 5 || colons & colons >> 1 != 0
     }
 
     fn hit(&mut self, start: usize, end: usize, kind: Kind) {
@@ -369,3 +367,6 @@ pub(crate) fn placeholder_len(text: &[u8]) -> Option<usize> {
     let tagged = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
     (Kind::from_name(name).is_some() && parts.all(tagged)).then_some(n + 2)
 }
+
+#[cfg(test)]
+mod tests;

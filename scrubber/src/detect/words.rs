@@ -156,31 +156,45 @@ const BEFORE_VALUE: Tags = PERSON
 pub(crate) const BEFORE_NUMBER: Tags = !(AGAINST | BEFORE_NAME | BEFORE_VALUE);
 
 const SLOTS: usize = 2048;
+/// Bits of the filter of words: a power of two with a shift of its own in [`head_bit`].
+const HEADS: usize = 1 << 15;
+/// An odd number without pattern: 2^64 divided by the golden ratio.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Longest word in the table, in folded bytes.
 pub(crate) const WORD_MAX: usize = 24;
 
 /// The compiled table.
 pub(crate) struct Words {
     slots: Vec<(u64, Tags)>,
+    /// One bit per hash of the first eight letters of the words that gates look for.
+    heads: Vec<u64>,
 }
 
 impl Words {
     /// Hashes the table.
     pub(crate) fn new() -> Words {
-        let mut words = Words { slots: vec![(0, 0); SLOTS] };
+        let mut words = Words { slots: vec![(0, 0); SLOTS], heads: vec![0; HEADS / 64] };
         for (tags, list) in WORDS {
             for word in list.split_ascii_whitespace() {
                 words.insert(hash(word.as_bytes()), *tags);
+                let head = word.bytes().take(8).rev().fold(0, |n, b| n << 8 | u64::from(b));
+                let bit = head_bit(head, word.len());
+                if let Some(bits) = words.heads.get_mut(bit / 64)
+                    && tags & !AGAINST != 0
+                {
+                    *bits |= 1 << (bit % 64);
+                }
             }
         }
         words
     }
 
-    /// The words whose meaning makes what follows them personal or secret: those that gates look
-    /// for. Others only speak against.
-    pub(crate) fn anchors() -> impl Iterator<Item = &'static [u8]> {
-        let positive = WORDS.iter().filter(|(tags, _)| tags & !AGAINST != 0);
-        positive.flat_map(|(_, list)| list.split_ascii_whitespace()).map(str::as_bytes)
+    /// Whether a word of ASCII letters may be one that gates look for: those whose meaning makes
+    /// what follows personal or secret. `head` holds its first eight bytes, the first lowest.
+    #[inline(always)]
+    pub(crate) fn may_be(&self, head: u64, length: usize) -> bool {
+        let bit = head_bit(head, length);
+        self.heads.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
     }
 
     fn insert(&mut self, hash: u64, tags: Tags) {
@@ -227,7 +241,7 @@ impl Words {
             tags |= t;
             parts += 1;
         });
-        if parts < 2 || tags == 0 {
+        if parts < 2 || tags & !AGAINST == 0 {
             return tags;
         }
         let (mut all, mut prev) = (Fold::default(), 0);
@@ -267,6 +281,14 @@ fn part(key: &[u8], i: usize) -> (usize, bool) {
     (end, accents)
 }
 
+/// The bit of a word among [`HEADS`]: its first eight letters, case ignored.
+#[inline(always)]
+fn head_bit(head: u64, length: usize) -> usize {
+    let used = if length < 8 { (1u64 << (8 * length)) - 1 } else { !0 };
+    let folded = (head | 0x2020_2020_2020_2020) & used;
+    (folded.wrapping_mul(MIX) >> 49) as usize
+}
+
 fn slot(hash: u64) -> usize {
     (hash >> 48) as usize % SLOTS
 }
@@ -291,7 +313,6 @@ fn hash(word: &[u8]) -> u64 {
         }
         _ => return 1,
     };
-    const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
     let h = (a ^ word.len() as u64).wrapping_mul(MIX);
     let h = (h ^ h >> 32 ^ b).wrapping_mul(MIX);
     (h ^ h >> 32 ^ c.rotate_left(7)).wrapping_mul(MIX) | 1

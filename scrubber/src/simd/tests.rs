@@ -3,32 +3,27 @@
 use super::*;
 use proptest::prelude::*;
 
-fn words() -> Words {
-    Words::new([&b"nir"[..], b"m", b"password", b"prenom", b"iban", b"at", b"zz"].into_iter())
-}
-
 fn blocks(level: Level, text: &[u8]) -> Vec<Block> {
     let mut blocks = Vec::new();
-    Classifier::with(words(), level).classify(text, &mut blocks);
+    Classifier::of(level).classify(text, &mut blocks);
     blocks
 }
 
 #[test]
-fn words_start_where_their_letters_are() {
-    for (text, starts) in [
-        ("nir", 0b1),
-        ("a nir", 0b100),
-        ("xNIR=1 Iban", 0b1000_0000 | 0b10),
-        ("telNirX", 0b1000),
-        ("nirs", 0),
-        ("M.", 1),
-        ("M\u{e9}", 1),
-        ("at", 1),
-    ] {
-        for level in Level::all() {
-            let found = blocks(level, text.as_bytes())[0].word;
-            assert_eq!(found & starts, starts, "{text:?} {level:?} {found:b}");
-        }
+fn every_byte_has_its_classes() {
+    let all: Vec<u8> = (0..=255).collect();
+    let expected = blocks(Level::Portable, &all);
+    for (i, byte) in all.iter().enumerate() {
+        let bit = |map: u64| map >> (i % BLOCK) & 1 == 1;
+        let block = expected[i / BLOCK];
+        assert_eq!(bit(block.digit), byte.is_ascii_digit());
+        assert_eq!(bit(block.lower), byte.is_ascii_lowercase());
+        assert_eq!(bit(block.upper), byte.is_ascii_uppercase());
+        assert_eq!(bit(block.hex | block.digit), byte.is_ascii_hexdigit());
+        assert_eq!(bit(block.high), !byte.is_ascii());
+    }
+    for level in Level::all() {
+        assert_eq!(blocks(level, &all), expected, "{level:?}");
     }
 }
 
