@@ -34,7 +34,7 @@ use std::net::IpAddr;
 
 use crate::report::Kind;
 use crate::scrub::Span;
-use crate::simd::{self, Classifier};
+use crate::simd::{Classifier, Row};
 use gate::Gate;
 use text::{at, before, is_letter, is_word, prior, sub};
 use words::Tags;
@@ -179,13 +179,8 @@ impl<'a> Scan<'a> {
     ) {
         let mut scan = Scan::new(text, tables, spans);
         let mut run = run::Run::EMPTY;
-        for (block, &bits) in gate.wanted().iter().enumerate() {
-            let mut left = bits;
-            while left != 0 {
-                let i = block * simd::BLOCK + left.trailing_zeros() as usize;
-                left &= left - 1;
-                scan.anchor(i, gate, &mut run);
-            }
+        for i in gate::bits(gate.wanted(), 0) {
+            scan.anchor(i, gate, &mut run);
         }
     }
 
@@ -221,12 +216,12 @@ impl<'a> Scan<'a> {
 
     /// A number that no word names: what its digits and the signs between them allow.
     fn shaped(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
-        let length = gate.from(i, gate::numeric).trailing_ones();
+        let length = gate.from(i, Row::Numeric).trailing_ones();
         let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
-        let digits = (gate.from(i, |b| b.digit) & within).count_ones();
+        let digits = (gate.from(i, Row::Digit) & within).count_ones();
         let near = within & 0xFFFF;
-        let signs = |class: fn(&simd::Block) -> u64| (gate.from(i, class) & near).count_ones();
-        if signs(|b| b.dot) >= 3 || signs(|b| b.dash) >= 3 {
+        let signs = |row| (gate.from(i, row) & near).count_ones();
+        if signs(Row::Dot) >= 3 || signs(Row::Dash) >= 3 {
             net::at_number(self, i, run);
         }
         let text = self.text;

@@ -1,13 +1,14 @@
-//! Classes of bytes as bitmaps, 64 bytes at a time: the one pass that reads every byte.
+//! Classes of bytes as bitmaps: the one pass that reads every byte.
 //!
-//! A [`Block`] holds one bit per byte and class. Everything later asks the bitmaps first and touches
-//! bytes only where something can be.
+//! A [`Group`] holds eight blocks of 64 bytes, one row per class, one bit per byte. Everything later
+//! asks the rows first and touches bytes only where something can be. A row of a group is
+//! [`Lanes`]: eight words that are worked on at once, which compiles to one or two instructions.
 //!
 //! The same function exists for AVX-512, AVX2, SSE2, NEON and portable code, and the widest that
 //! the processor has is chosen once. All give the same bits: `tests` compares them on random bytes.
 //!
-//! This is the only place of the workspace that may use `unsafe`: vector loads inside a slice whose
-//! length was checked, and calls of code for a processor feature that was detected.
+//! This is the only place of the workspace that may use `unsafe`: vector loads of a block whose
+//! length its type says, and calls of code for a processor feature that was detected.
 
 #![allow(unsafe_code, reason = "vector instructions; each block says why it is sound")]
 
@@ -15,6 +16,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
@@ -22,81 +24,96 @@ mod portable;
 mod sse2;
 mod vector;
 
+pub(crate) use lanes::{LANES, Lanes, Wide};
+
 /// Bytes of one block.
 pub(crate) const BLOCK: usize = 64;
+/// Bytes of one group.
+pub(crate) const GROUP: usize = BLOCK * LANES;
 
-/// The classes of 64 bytes, one bit per byte, the first in the lowest bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Block {
+/// A class of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
     /// `0` to `9`.
-    pub(crate) digit: u64,
+    Digit,
     /// `a` to `z`.
-    pub(crate) lower: u64,
+    Lower,
     /// `A` to `Z`.
-    pub(crate) upper: u64,
+    Upper,
     /// `a` to `f` and `A` to `F`.
-    pub(crate) hex: u64,
-    /// 0x80 and above: part of a character beyond ASCII.
-    pub(crate) high: u64,
-    pub(crate) space: u64,
-    pub(crate) dot: u64,
-    pub(crate) dash: u64,
-    pub(crate) plus: u64,
-    pub(crate) slash: u64,
-    pub(crate) underscore: u64,
-    pub(crate) colon: u64,
-    pub(crate) equal: u64,
+    Hex,
+    Space,
+    Dot,
+    Dash,
+    Plus,
+    Slash,
+    Underscore,
+    Colon,
+    Equal,
     /// `"` and `'`.
-    pub(crate) quote: u64,
+    Quote,
     /// `>`, `(` and `[`.
-    pub(crate) open: u64,
+    Open,
     /// `@` and `$`.
-    pub(crate) rare: u64,
+    Rare,
     /// What may start an encoded character: `%`, `\`, `&`, `^`, ESC and NUL.
-    pub(crate) escape: u64,
+    Escape,
     /// `(` and `)`.
-    pub(crate) paren: u64,
+    Paren,
     /// What hides digits: `*`, `#`, `x` and `X`.
-    pub(crate) mask: u64,
-    pub(crate) tilde: u64,
+    Mask,
+    Tilde,
+    /// 0x80 and above: part of a character beyond ASCII.
+    High,
+    /// 0xC3: the lead byte of the accented letters of Latin-1.
+    Latin,
+    // From here on made of the rows above, see `Group::derive`.
+    /// A letter of any script.
+    Letter,
+    /// A letter or digit.
+    Word,
+    /// A hexadecimal digit.
+    Hexadecimal,
+    /// Digits and what people write between them.
+    Numeric,
+    /// What a provider's token is made of.
+    Token,
+    /// The alphabets of base64.
+    Base64,
 }
 
-impl Block {
-    /// Forgets what lies beyond the first `n` bytes.
-    fn cut(&mut self, n: usize) {
-        // Padding is NUL: no class but this one has it.
-        self.escape &= (1u64 << n) - 1;
-    }
+impl Row {
+    const COUNT: usize = Row::Base64 as usize + 1;
 }
 
-/// A class of a byte; its place is its bit in the tables of classes.
-const CLASSES: [(&[u8], fn(&mut Block) -> &mut u64); 19] = [
-    (b"0123456789", |b| &mut b.digit),
-    (b"abcdefghijklmnopqrstuvwxyz", |b| &mut b.lower),
-    (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", |b| &mut b.upper),
-    (b"abcdefABCDEF", |b| &mut b.hex),
-    (b" ", |b| &mut b.space),
-    (b".", |b| &mut b.dot),
-    (b"-", |b| &mut b.dash),
-    (b"+", |b| &mut b.plus),
-    (b"/", |b| &mut b.slash),
-    (b"_", |b| &mut b.underscore),
-    (b":", |b| &mut b.colon),
-    (b"=", |b| &mut b.equal),
-    (b"\"'", |b| &mut b.quote),
-    (b">([", |b| &mut b.open),
-    (b"@$", |b| &mut b.rare),
-    (b"%\\&^\x1B\0", |b| &mut b.escape),
-    (b"()", |b| &mut b.paren),
-    (b"*#xX", |b| &mut b.mask),
-    (b"~", |b| &mut b.tilde),
+/// The classes told by an ASCII byte alone; a class's place is its bit in [`TABLES`].
+const ASCII: [(Row, &[u8]); 19] = [
+    (Row::Digit, b"0123456789"),
+    (Row::Lower, b"abcdefghijklmnopqrstuvwxyz"),
+    (Row::Upper, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    (Row::Hex, b"abcdefABCDEF"),
+    (Row::Space, b" "),
+    (Row::Dot, b"."),
+    (Row::Dash, b"-"),
+    (Row::Plus, b"+"),
+    (Row::Slash, b"/"),
+    (Row::Underscore, b"_"),
+    (Row::Colon, b":"),
+    (Row::Equal, b"="),
+    (Row::Quote, b"\"'"),
+    (Row::Open, b">(["),
+    (Row::Rare, b"@$"),
+    (Row::Escape, b"%\\&^\x1B\0"),
+    (Row::Paren, b"()"),
+    (Row::Mask, b"*#xX"),
+    (Row::Tilde, b"~"),
 ];
 
 /// For each ASCII byte the bits of its classes, eight classes to a table.
-const CLASS_TABLES: [[u8; 128]; 3] = {
+const TABLES: [[u8; 128]; 3] = {
     let (mut tables, mut c) = ([[0; 128]; 3], 0);
-    while c < CLASSES.len() {
-        let (bytes, mut i) = (CLASSES[c].0, 0);
+    while c < ASCII.len() {
+        let (bytes, mut i) = (ASCII[c].1, 0);
         while i < bytes.len() {
             // Proof: c < 19, and the bytes of a class are ASCII
             tables[c / 8][bytes[i] as usize] |= 1 << (c % 8);
@@ -106,6 +123,55 @@ const CLASS_TABLES: [[u8; 128]; 3] = {
     }
     tables
 };
+
+/// The classes of 512 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Group([Lanes; Row::COUNT]);
+
+impl Group {
+    /// No byte of any class.
+    pub(crate) const EMPTY: Group = Group([Lanes::NONE; Row::COUNT]);
+
+    /// One class.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: Row) -> Lanes {
+        self.0[row as usize] // Proof: rows are below COUNT
+    }
+
+    /// Sets the word of a class for one block.
+    #[inline(always)]
+    fn set(&mut self, row: Row, lane: usize, bits: u64) {
+        // Proof: rows are below COUNT, lanes below LANES
+        self.0[row as usize].0[lane % LANES] = bits;
+    }
+
+    /// Forgets what lies beyond the first `n` bytes of a block that was padded with NUL.
+    fn cut(&mut self, lane: usize, n: usize) {
+        let kept = self.row(Row::Escape).word(lane) & ((1u64 << n) - 1);
+        self.set(Row::Escape, lane, kept);
+    }
+
+    /// Fills the rows that are made of others.
+    #[inline(always)]
+    pub(crate) fn derive(&mut self) {
+        let row = |r| self.row(r);
+        let letter = row(Row::Lower) | row(Row::Upper) | row(Row::High);
+        let word = letter | row(Row::Digit);
+        let signs = row(Row::Plus) | row(Row::Slash) | row(Row::Dash) | row(Row::Underscore);
+        let between = signs | row(Row::Space) | row(Row::Dot) | row(Row::Paren);
+        let ascii = row(Row::Lower) | row(Row::Upper) | row(Row::Digit);
+        for (derived, bits) in [
+            (Row::Letter, letter),
+            (Row::Word, word),
+            (Row::Hexadecimal, row(Row::Hex) | row(Row::Digit)),
+            (Row::Numeric, row(Row::Digit) | between),
+            (Row::Token, word | signs | row(Row::Dot) | row(Row::Tilde)),
+            (Row::Base64, ascii | signs),
+        ] {
+            self.0[derived as usize] = bits; // Proof: rows are below COUNT
+        }
+    }
+}
 
 /// The widest code that runs here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +197,8 @@ impl Level {
                 && is_x86_feature_detected!("bmi2")
                 && is_x86_feature_detected!("lzcnt")
                 && is_x86_feature_detected!("popcnt");
-            let wide = is_x86_feature_detected!("avx512bw")
+            let wide = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512vbmi");
             if wide && bits {
@@ -169,7 +236,8 @@ impl Classifier {
         Classifier(level)
     }
 
-    /// Runs a job compiled for this processor: with its instructions for counting and finding bits.
+    /// Runs a job compiled for this processor: with its wide registers and its instructions for
+    /// counting and finding bits.
     pub(crate) fn with<J: Job>(&self, job: J) {
         match self.0 {
             // SAFETY: a level is chosen only where its features were detected.
@@ -182,38 +250,49 @@ impl Classifier {
         }
     }
 
-    /// Writes the blocks of `text` to `blocks`: one for each 64 bytes begun, and an empty one.
-    pub(crate) fn classify(&self, text: &[u8], blocks: &mut Vec<Block>) {
+    /// Writes the groups of `text` to `groups`: one for each 512 bytes begun, and an empty one.
+    pub(crate) fn classify(&self, text: &[u8], groups: &mut Vec<Group>) {
+        let count = text.len().div_ceil(GROUP) + 1;
+        groups.truncate(count);
+        groups.resize(count, Group::EMPTY);
         let whole = text.len() / BLOCK;
-        blocks.clear();
-        blocks.resize(text.len().div_ceil(BLOCK) + 1, Block::default());
-        let (head, tail) = blocks.split_at_mut(whole);
-        self.run(text, head);
+        if let Some(partial) = groups.get_mut(text.len() / GROUP..) {
+            partial.fill(Group::EMPTY);
+        }
+        self.run(text, groups);
         let rest = text.get(whole * BLOCK..).unwrap_or_default();
-        let mut padded = [0; BLOCK];
-        if let (Some(copy), [last, _]) = (padded.get_mut(..rest.len()), tail) {
+        let mut last = [0; BLOCK];
+        if let (Some(copy), Some(group)) =
+            (last.get_mut(..rest.len()), groups.get_mut(whole / LANES))
+            && !rest.is_empty()
+        {
             copy.copy_from_slice(rest);
-            self.run(&padded, std::slice::from_mut(last));
-            last.cut(rest.len());
+            let mut alone = [Group::EMPTY];
+            self.run(&last, &mut alone);
+            let [alone] = &mut alone;
+            alone.cut(0, rest.len());
+            for (row, from) in group.0.iter_mut().zip(&alone.0) {
+                row.0[whole % LANES] = from.word(0); // Proof: below LANES
+            }
         }
     }
 
-    /// Fills `blocks` from the start of `text`.
-    fn run(&self, text: &[u8], blocks: &mut [Block]) {
+    /// Fills the blocks of `groups` that `text` has whole.
+    fn run(&self, text: &[u8], groups: &mut [Group]) {
         match self.0 {
             // SAFETY: a level is chosen only where its features were detected.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::run(text, blocks) },
+            Level::Avx512 => unsafe { avx512::run(text, groups) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::run(text, blocks) },
+            Level::Avx2 => unsafe { avx2::run(text, groups) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Level::Sse2 => unsafe { sse2::run(text, blocks) },
+            Level::Sse2 => unsafe { sse2::run(text, groups) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => unsafe { neon::run(text, blocks) },
-            Level::Portable => portable::run(text, blocks),
+            Level::Neon => unsafe { neon::run(text, groups) },
+            Level::Portable => portable::run(text, groups),
         }
     }
 }
@@ -223,9 +302,19 @@ pub(crate) trait Job {
     fn run(self);
 }
 
-/// The bytes of block `i`.
-fn window(text: &[u8], i: usize) -> Option<&[u8; BLOCK]> {
-    text.get(i * BLOCK..)?.first_chunk()
+/// Calls `each` with every whole block of `text`, its group and its lane.
+#[inline(always)]
+fn blocks(
+    text: &[u8],
+    groups: &mut [Group],
+    mut each: impl FnMut(&[u8; BLOCK], &mut Group, usize),
+) {
+    let (blocks, _) = text.as_chunks::<BLOCK>();
+    for (group, blocks) in groups.iter_mut().zip(blocks.chunks(LANES)) {
+        for (lane, block) in blocks.iter().enumerate() {
+            each(block, group, lane);
+        }
+    }
 }
 
 #[cfg(test)]

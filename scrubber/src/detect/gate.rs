@@ -5,11 +5,15 @@
 //! Three sources: the shape of numbers (digits and separators in a row, counted in the bitmaps),
 //! rare signs, and the words of [`words`] that stand before. A word is looked up once, where it
 //! starts; what follows it within reach is then let through.
+//!
+//! A text may be many lines: nothing in a line is let through less for what stands in another.
+
+mod shape;
 
 use super::Tables;
 use super::text::{at, back, is_letter, skip, sub};
 use super::words::{self, BEFORE_NAME, BEFORE_NUMBER, SCHEME, SPELT_AT, STREET, Tags, VALUE};
-use crate::simd::{BLOCK, Block, Job};
+use crate::simd::{BLOCK, GROUP, Group, Job, LANES, Row};
 
 /// Bytes after a word within which it gives a number its meaning: what `context` looks back.
 const NUMBER_REACH: usize = 136;
@@ -23,20 +27,8 @@ const SIGN_REACH: usize = 16;
 const NAME_REACH: usize = 24;
 /// Bytes between the first digit of a house number and the kind of street.
 const HOUSE_REACH: usize = 20;
-/// Least length of a token that providers give.
-const TOKEN_MIN: u32 = 12;
 /// Shortest base64 or hexadecimal token looked into.
 pub(crate) const CODED_MIN: usize = 12;
-/// Least characters of a number that no word names: ten digits.
-const NUMBER_MIN: u32 = 10;
-
-/// Least characters of a number of any country, its `+` included.
-const DIALLED_MIN: u32 = 8;
-
-/// Most characters of a card before the first that is masked.
-const MASKED_MAX: u32 = 12;
-/// Groups of an IPv6 address before `::`.
-const GROUPS_MAX: usize = 7;
 
 /// A word with a meaning.
 #[derive(Clone, Copy)]
@@ -49,12 +41,20 @@ struct Hit {
 /// The classes of a text and where detectors look at it. Buffers are reused from text to text.
 #[derive(Default)]
 pub(crate) struct Gate {
-    blocks: Vec<Block>,
+    groups: Vec<Group>,
     hits: Vec<Hit>,
     /// One bit per byte where detectors look.
     wanted: Vec<u64>,
     /// One bit per byte where something encoded may start.
     encoded: Vec<u64>,
+    /// One bit per byte where a long run of base64's alphabet starts.
+    runs: Vec<u64>,
+    /// One bit per byte where a word or part of a word of ASCII letters starts.
+    starts: Vec<u64>,
+    /// One bit per byte where a provider's token may start.
+    tokens: Vec<u64>,
+    /// One bit per byte where a word or part of a word has ended.
+    ends: Vec<u64>,
     /// One bit per byte after a word that makes numbers personal.
     named: Vec<u64>,
     /// One bit per byte that may be the separator of a pair whose key has a meaning.
@@ -64,31 +64,11 @@ pub(crate) struct Gate {
 impl Gate {
     /// Classifies `text` and finds where to look.
     pub(crate) fn open(&mut self, text: &[u8], tables: &Tables) {
+        tables.classifier.classify(text, &mut self.groups);
         tables.classifier.with(Open { gate: self, text, tables });
-    }
-
-    #[inline(always)]
-    fn read(&mut self, text: &[u8], tables: &Tables) {
-        tables.classifier.classify(text, &mut self.blocks);
-        self.hits.clear();
-        self.named.clear();
-        self.paired.clear();
-        self.wanted.clear();
-        self.encoded.clear();
-        let mut around = Around::new(self.blocks.first());
-        let mut beyond = 0;
-        for k in 0..self.blocks.len() {
-            around.step(self.blocks.get(k + 1));
-            let wanted = shapes(&around) | self.words(&around, k * BLOCK, text, tables);
-            self.wanted.push(wanted);
-            self.encoded.push(coded(&around));
-            if around.block.high != 0 {
-                beyond = self.accented(around.block.high, k * BLOCK, beyond, text, tables);
-            }
-        }
         if !self.hits.is_empty() {
-            self.named.resize(self.blocks.len(), 0);
-            self.paired.resize(self.blocks.len(), 0);
+            self.named.resize(self.wanted.len(), 0);
+            self.paired.resize(self.wanted.len(), 0);
             let hits = std::mem::take(&mut self.hits);
             hits.iter().for_each(|hit| self.follow(text, *hit));
             self.hits = hits;
@@ -98,6 +78,11 @@ impl Gate {
     /// Where to look, 64 bytes at a time.
     pub(crate) fn wanted(&self) -> &[u64] {
         &self.wanted
+    }
+
+    /// Where an encoded character or an encoded token may start, 64 bytes at a time.
+    pub(crate) fn encoded(&self) -> &[u64] {
+        &self.encoded
     }
 
     /// Whether the number at `i` is looked at for a word before it, not only for its shape.
@@ -110,25 +95,152 @@ impl Gate {
         bit(&self.paired, i)
     }
 
-    /// Where an encoded character or an encoded token may start, 64 bytes at a time.
-    pub(crate) fn encoded(&self) -> &[u64] {
-        &self.encoded
+    /// 64 bits of a class from byte `i` on.
+    #[inline]
+    pub(crate) fn from(&self, i: usize, row: Row) -> u64 {
+        let (block, shift) = (i / BLOCK, i % BLOCK);
+        let low = self.block(block, row);
+        if shift == 0 { low } else { low >> shift | self.block(block + 1, row) << (BLOCK - shift) }
     }
 
-    /// Whether a run of base64's alphabet from `i` on may be a token: it has capitals beside other
+    #[inline]
+    fn block(&self, k: usize, row: Row) -> u64 {
+        self.groups.get(k / LANES).map_or(0, |g| g.row(row).word(k % LANES))
+    }
+
+    /// Bytes from `i` on that have one of two classes, at most some over [`OPEN_REACH`].
+    fn run(&self, i: usize, row: Row, other: Row) -> usize {
+        let mut n = 0;
+        loop {
+            let bits = self.from(i + n, row) | self.from(i + n, other);
+            let more = bits.trailing_ones() as usize;
+            n += more;
+            if more < BLOCK || n > OPEN_REACH {
+                return n;
+            }
+        }
+    }
+
+    /// Finds the shapes, then looks up the words.
+    #[inline(always)]
+    fn read(&mut self, text: &[u8], tables: &Tables) {
+        self.clear();
+        for group in &mut self.groups {
+            group.derive();
+        }
+        let mut prev = &Group::EMPTY;
+        for (k, group) in self.groups.iter().enumerate() {
+            let next = self.groups.get(k + 1).unwrap_or(&Group::EMPTY);
+            let near = shape::Near::new(prev, group, next);
+            prev = group;
+            self.wanted.extend_from_slice(shape::wanted(&near).words());
+            let [encoded, runs] = shape::encoded(&near);
+            self.encoded.extend_from_slice(encoded.words());
+            self.runs.extend_from_slice(runs.words());
+            let [starts, tokens, ends] = shape::words(&near);
+            self.starts.extend_from_slice(starts.words());
+            self.tokens.extend_from_slice(tokens.words());
+            self.ends.extend_from_slice(ends.words());
+        }
+        for k in 0..text.len().div_ceil(BLOCK) {
+            self.look_up(k, text, tables);
+        }
+        self.accented(text, tables);
+        self.admit_runs();
+    }
+
+    fn clear(&mut self) {
+        self.hits.clear();
+        for map in [
+            &mut self.wanted,
+            &mut self.encoded,
+            &mut self.runs,
+            &mut self.starts,
+            &mut self.tokens,
+            &mut self.ends,
+            &mut self.named,
+            &mut self.paired,
+        ] {
+            map.clear();
+        }
+    }
+
+    /// Looks up the words that start in block `k`.
+    #[inline(always)]
+    fn look_up(&mut self, k: usize, text: &[u8], tables: &Tables) {
+        let word = |map: &[u64], k: usize| map.get(k).copied().unwrap_or(0);
+        let ends = u128::from(word(&self.ends, k)) | u128::from(word(&self.ends, k + 1)) << BLOCK;
+        let tokens = word(&self.tokens, k);
+        let mut starts = word(&self.starts, k);
+        while starts != 0 {
+            let shift = starts.trailing_zeros();
+            let first = starts & starts.wrapping_neg();
+            starts ^= first;
+            let start = k * BLOCK + shift as usize;
+            let length = 1 + (ends >> shift >> 1).trailing_zeros() as usize;
+            let head = head(text, start);
+            if tokens & first != 0
+                && tables.prefixes.may_start(head)
+                && let Some(wanted) = self.wanted.get_mut(k)
+            {
+                *wanted |= first;
+            }
+            if tables.words.may_be(head, length) {
+                let end = start + length;
+                let tags = tables.words.of(sub(text, start, end));
+                keep(text, Hit { start, end, tags }, &mut self.hits);
+            }
+        }
+    }
+
+    /// Looks up the words with letters beyond ASCII.
+    fn accented(&mut self, text: &[u8], tables: &Tables) {
+        let mut done = 0;
+        for (k, group) in self.groups.iter().enumerate().filter(|(_, g)| g.row(Row::High).any()) {
+            for i in bits(group.row(Row::High).words(), k * GROUP) {
+                if i < done {
+                    continue;
+                }
+                let start = back(text, i, words::WORD_MAX * 2, is_letter);
+                done = skip(text, i, words::WORD_MAX * 2, is_letter);
+                let hits = &mut self.hits;
+                tables.words.parts(sub(text, start, done), |a, z, tags| {
+                    keep(text, Hit { start: start + a, end: start + z, tags }, hits);
+                });
+            }
+        }
+    }
+
+    /// Lets through the runs of base64's alphabet that may be a token: capitals beside other
     /// characters, or hexadecimal digits in a row.
-    pub(crate) fn is_coded(&self, i: usize) -> bool {
+    #[inline(always)]
+    fn admit_runs(&mut self) {
+        let runs = std::mem::take(&mut self.runs);
+        for i in bits(&runs, 0) {
+            if self.is_coded(i)
+                && let Some(map) = self.encoded.get_mut(i / BLOCK)
+            {
+                *map |= 1 << (i % BLOCK);
+            }
+        }
+        self.runs = runs;
+    }
+
+    /// Whether the run of base64's alphabet from `i` on may be a token.
+    #[inline(always)]
+    fn is_coded(&self, i: usize) -> bool {
         let mut from = i;
         let (mut upper, mut other) = (false, false);
         loop {
-            let bits = self.from(from, base64);
-            let length = bits.trailing_ones();
+            let length = self.from(from, Row::Base64).trailing_ones();
             let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
-            let capitals = self.from(from, |b| b.upper) & within;
-            upper |= capitals != 0;
-            other |= self.from(from, |b| b.lower | b.digit) & within != 0;
-            let hex = self.from(from, hexadecimal) & within;
-            if upper && other || run(u128::from(hex), CODED_MIN as u32) != 0 {
+            upper |= self.from(from, Row::Upper) & within != 0;
+            other |= (self.from(from, Row::Lower) | self.from(from, Row::Digit)) & within != 0;
+            let mut hex = self.from(from, Row::Hexadecimal) & within;
+            for step in [1, 2, 4, 4] {
+                hex &= hex >> step;
+            }
+            if upper && other || hex != 0 {
                 return true;
             }
             if length < 64 {
@@ -139,92 +251,13 @@ impl Gate {
         }
     }
 
-    /// 64 bits of a class from byte `i` on.
-    pub(crate) fn from(&self, i: usize, class: impl Fn(&Block) -> u64) -> u64 {
-        let (block, shift) = (i / BLOCK, i % BLOCK);
-        let bits = |k: usize| self.blocks.get(k).map_or(0, &class);
-        if shift == 0 {
-            bits(block)
-        } else {
-            bits(block) >> shift | bits(block + 1) << (BLOCK - shift)
-        }
-    }
-
-    /// Bytes from `i` on that have a class, counted up to 64 at a time while `i` is in the text.
-    fn run(&self, i: usize, class: impl Fn(&Block) -> u64) -> usize {
-        let mut n = 0;
-        loop {
-            let more = self.from(i + n, &class).trailing_ones() as usize;
-            n += more;
-            if more < BLOCK || n > OPEN_REACH {
-                return n;
-            }
-        }
-    }
-
-    /// Looks up the words of letters that start in this block. Returns where tokens start that may
-    /// be of a provider.
-    #[inline(always)]
-    fn words(&mut self, a: &Around, base: usize, text: &[u8], tables: &Tables) -> u64 {
-        let b = &a.block;
-        let letters = letter(b);
-        let humps = b.upper & a.back(1, |b| b.lower);
-        let mut starts = (letters & !a.back(1, letter) | humps) & !b.high;
-        let ends = !a.both(letter) | u128::from(humps) | u128::from(a.next_humps()) << BLOCK;
-        let tokens = letters & !a.back(1, word) & a.run(TOKEN_MIN, token);
-        let mut wanted = 0;
-        while starts != 0 {
-            let k = starts.trailing_zeros();
-            let first = starts & starts.wrapping_neg();
-            starts &= starts - 1;
-            let i = base + k as usize;
-            let length = 1 + (ends >> k >> 1).trailing_zeros() as usize;
-            let head = head(text, i);
-            if tokens & first != 0 && tables.prefixes.may_start(head) {
-                wanted |= first;
-            }
-            if tables.words.may_be(head, length) {
-                let end = i + length;
-                let tags = tables.words.of(sub(text, i, end));
-                keep(text, Hit { start: i, end, tags }, &mut self.hits);
-            }
-        }
-        wanted
-    }
-
-    /// Looks up the words with letters beyond ASCII, from `beyond` on. Returns where it came to.
-    fn accented(
-        &mut self,
-        mut high: u64,
-        base: usize,
-        beyond: usize,
-        text: &[u8],
-        tables: &Tables,
-    ) -> usize {
-        let mut done = beyond;
-        while high != 0 {
-            let i = base + high.trailing_zeros() as usize;
-            high &= high - 1;
-            if i < done {
-                continue;
-            }
-            let start = back(text, i, words::WORD_MAX * 2, is_letter);
-            done = skip(text, i, words::WORD_MAX * 2, is_letter);
-            let hits = &mut self.hits;
-            tables.words.parts(sub(text, start, done), |a, z, tags| {
-                keep(text, Hit { start: start + a, end: start + z, tags }, hits);
-            });
-        }
-        done
-    }
-
     /// Lets through what a word makes worth a look.
     fn follow(&mut self, text: &[u8], hit: Hit) {
         let Hit { start, end, tags } = hit;
-        let key = |b: &Block| word(b) | b.underscore | b.dash | b.dot;
-        let bare = end + self.run(end, key);
-        self.admit(bare, bare + CLOSERS, Mark::Pair);
-        let phrase = end + self.run(end, |b| key(b) | b.space);
+        // Letters, digits, `_`, `-` and `.` are a key's; a token's alphabet has few more.
+        let bare = end + self.run(end, Row::Token, Row::Token);
+        self.admit(end, bare + CLOSERS, Mark::Pair);
+        let phrase = end + self.run(end, Row::Token, Row::Space);
         if phrase > bare && matches!(at(text, phrase), b'"' | b'\'' | b'\\' | b'`' | b')' | b']') {
             self.admit(phrase, phrase + CLOSERS, Mark::Pair);
         }
@@ -246,39 +279,37 @@ impl Gate {
 
     /// Lets through bytes in `from..to`.
     fn admit(&mut self, from: usize, to: usize, what: Mark) {
-        let to = to.min(self.blocks.len() * BLOCK);
+        let to = to.min(self.wanted.len() * BLOCK);
         for k in from / BLOCK..to.div_ceil(BLOCK) {
             let low = from.saturating_sub(k * BLOCK).min(BLOCK - 1);
             let high = to - k * BLOCK;
-            let bits = if high >= BLOCK { !0 } else { (1u64 << high) - 1 } & !0 << low;
-            let (Some(b), Some(wanted)) = (self.blocks.get(k), self.wanted.get_mut(k)) else {
-                return;
-            };
-            let before = |class: fn(&Block) -> u64| {
-                k.checked_sub(1).and_then(|j| self.blocks.get(j)).map_or(0, class)
-            };
+            let inside = if high >= BLOCK { !0 } else { (1u64 << high) - 1 } & !0 << low;
             let map = match what {
                 Mark::Pair => self.paired.get_mut(k),
                 Mark::Number => self.named.get_mut(k),
                 _ => None,
             };
             if let Some(map) = map {
-                *map |= bits;
+                *map |= inside;
             }
-            *wanted |= bits
-                & match what {
-                    Mark::Pair => b.colon | b.equal,
-                    Mark::Open => b.open,
-                    Mark::Sign => b.quote | b.slash,
-                    Mark::Number => b.digit & !(b.digit << 1 | before(|b| b.digit) >> 63),
-                    Mark::Capital => b.upper | b.high,
-                    Mark::Here => !0,
-                };
+            let row = |r| self.block(k, r);
+            let digit_before = k.checked_sub(1).map_or(0, |j| self.block(j, Row::Digit) >> 63);
+            let class = match what {
+                Mark::Pair => row(Row::Colon) | row(Row::Equal),
+                Mark::Open => row(Row::Open),
+                Mark::Sign => row(Row::Quote) | row(Row::Slash),
+                Mark::Number => row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before),
+                Mark::Capital => row(Row::Upper) | row(Row::High),
+                Mark::Here => !0,
+            };
+            if let Some(wanted) = self.wanted.get_mut(k) {
+                *wanted |= inside & class;
+            }
         }
     }
 }
 
-/// [`Gate::open`] for one processor.
+/// [`Gate::read`] for one processor.
 struct Open<'a> {
     gate: &'a mut Gate,
     text: &'a [u8],
@@ -307,6 +338,19 @@ fn bit(map: &[u64], i: usize) -> bool {
     map.get(i / BLOCK).is_some_and(|bits| bits >> (i % BLOCK) & 1 == 1)
 }
 
+/// The places of the bits of a map that starts at byte `base`, in order.
+#[inline(always)]
+pub(crate) fn bits(map: &[u64], base: usize) -> impl Iterator<Item = usize> {
+    map.iter().enumerate().flat_map(move |(k, &word)| {
+        let mut left = word;
+        std::iter::from_fn(move || {
+            let i = (left != 0).then(|| base + k * BLOCK + left.trailing_zeros() as usize);
+            left &= left.wrapping_sub(1);
+            i
+        })
+    })
+}
+
 /// The eight bytes from `i` on, the first in the lowest byte, NUL beyond the end.
 #[inline(always)]
 fn head(text: &[u8], i: usize) -> u64 {
@@ -325,244 +369,4 @@ fn keep(text: &[u8], hit: Hit, hits: &mut Vec<Hit>) {
     if tags != 0 && (tags != VALUE || closer(at(text, hit.end))) {
         hits.push(hit);
     }
-}
-
-/// A block and its neighbours.
-#[derive(Default)]
-struct Around {
-    prev: Block,
-    block: Block,
-    next: Block,
-}
-
-impl Around {
-    /// Before the first block.
-    #[inline(always)]
-    fn new(first: Option<&Block>) -> Around {
-        Around { next: first.copied().unwrap_or_default(), ..Around::default() }
-    }
-
-    /// Moves one block on.
-    #[inline(always)]
-    fn step(&mut self, next: Option<&Block>) {
-        self.prev = self.block;
-        self.block = self.next;
-        self.next = next.copied().unwrap_or_default();
-    }
-
-    /// The class at the byte `n` before each, `n` from 1 to 63.
-    #[inline(always)]
-    fn back(&self, n: u32, class: impl Fn(&Block) -> u64) -> u64 {
-        class(&self.block) << n | class(&self.prev) >> (64 - n)
-    }
-
-    /// The class at the byte `n` after each, `n` from 1 to 63.
-    #[inline(always)]
-    fn ahead(&self, n: u32, class: impl Fn(&Block) -> u64) -> u64 {
-        class(&self.block) >> n | class(&self.next) << (64 - n)
-    }
-
-    /// The class in this block and the next.
-    #[inline(always)]
-    fn both(&self, class: impl Fn(&Block) -> u64) -> u128 {
-        u128::from(class(&self.block)) | u128::from(class(&self.next)) << 64
-    }
-
-    /// Capitals after small letters in the next block.
-    #[inline(always)]
-    fn next_humps(&self) -> u64 {
-        self.next.upper & (self.next.lower << 1 | self.block.lower >> 63)
-    }
-
-    /// Where the class holds for `n` bytes in a row, `n` from 1 to 64.
-    #[inline(always)]
-    fn run(&self, n: u32, class: impl Fn(&Block) -> u64) -> u64 {
-        run(self.both(class), n) as u64
-    }
-}
-
-/// Where `n` bits in a row are set.
-#[inline(always)]
-fn run(mut bits: u128, n: u32) -> u128 {
-    let mut have = 1;
-    while have < n {
-        let step = have.min(n - have);
-        bits &= bits >> step;
-        have += step;
-    }
-    bits
-}
-
-/// Where a chain of `n` bits starts, each 2 to `gap` after the one before.
-#[inline(always)]
-fn chain(bits: u128, n: u32, gap: u32) -> u128 {
-    (1..n).fold(bits, |chained, _| bits & (2..=gap).fold(0, |all, g| all | chained >> g))
-}
-
-/// Characters beyond ASCII, escapes, quoted-printable, UTF-7, and the starts of long tokens.
-#[inline(always)]
-fn coded(a: &Around) -> u64 {
-    let b = &a.block;
-    let mut bits = b.escape | b.high;
-    if b.equal != 0 {
-        bits |= b.equal & a.ahead(1, hexadecimal) & a.ahead(2, hexadecimal);
-    }
-    if b.plus != 0 {
-        let capital = |n| a.ahead(n, |b| b.upper);
-        bits |= b.plus & capital(1) & capital(2) & capital(3) & a.ahead(4, |b| b.dash);
-    }
-    bits | base64(b) & !a.back(1, base64) & a.run(CODED_MIN as u32, base64)
-}
-
-/// The alphabets of base64.
-#[inline(always)]
-fn base64(b: &Block) -> u64 {
-    b.lower | b.upper | b.digit | b.plus | b.slash | b.dash | b.underscore
-}
-
-/// What people write between digits.
-#[inline(always)]
-fn separator(b: &Block) -> u64 {
-    b.space | b.plus | b.dot | b.dash | b.slash | b.underscore | b.paren
-}
-
-/// Digits and what people write between them.
-#[inline(always)]
-pub(crate) fn numeric(b: &Block) -> u64 {
-    b.digit | separator(b)
-}
-
-#[inline(always)]
-fn letter(b: &Block) -> u64 {
-    b.lower | b.upper | b.high
-}
-
-#[inline(always)]
-fn word(b: &Block) -> u64 {
-    letter(b) | b.digit
-}
-
-#[inline(always)]
-fn hexadecimal(b: &Block) -> u64 {
-    b.hex | b.digit
-}
-
-/// What a token of a provider is made of.
-#[inline(always)]
-fn token(b: &Block) -> u64 {
-    word(b) | b.dash | b.underscore | b.plus | b.slash | b.dot | b.tilde
-}
-
-/// Everything that is worth a look by its shape alone.
-#[inline(always)]
-fn shapes(a: &Around) -> u64 {
-    let b = &a.block;
-    let starts = b.digit & !a.back(1, |b| b.digit);
-    let mut wanted = b.rare;
-    if starts != 0 {
-        wanted |= starts & numbers(a);
-    }
-    wanted |= b.plus & a.ahead(1, |b| b.digit) & a.run(DIALLED_MIN, numeric);
-    wanted |= word(b) & !a.back(1, word) & hardware(a);
-    if b.colon != 0 {
-        wanted |= b.colon & addresses(a);
-    }
-    if b.open != 0 {
-        let user = a.ahead(1, |b| b.digit) & a.ahead(3, |b| b.slash) & a.back(1, |b| b.space);
-        wanted |= b.open & user;
-    }
-    if b.dash != 0 {
-        wanted |= b.dash & !a.back(1, |b| b.dash) & a.run(5, |b| b.dash);
-    }
-    wanted
-}
-
-/// Numbers that no word names: long ones, addresses, plates, masked cards, and after letters.
-#[inline(always)]
-fn numbers(a: &Around) -> u64 {
-    let digits = a.both(|b| b.digit);
-    // A separator counts where a digit or another separator follows.
-    let separators = a.both(separator);
-    let joined = digits | separators & (digits | separators) >> 1;
-    let mut wanted = run(joined, NUMBER_MIN) as u64;
-    wanted |= quads(a, digits, |b| b.dot) | quads(a, digits, |b| b.dash);
-    let masks = a.both(|b| b.mask) & (digits << 1 | digits << 2 | digits << 3);
-    if masks != 0 {
-        wanted |= (4..=MASKED_MAX).fold(0, |all, n| all | masks >> n) as u64;
-    }
-    wanted | lettered(a) | plates(a) | corsican(a)
-}
-
-/// Four groups of digits with three signs between.
-#[inline(always)]
-fn quads(a: &Around, digits: u128, sign: impl Fn(&Block) -> u64) -> u64 {
-    let signs = a.both(sign) & digits << 1 & digits >> 1;
-    if signs.count_ones() < 3 {
-        return 0;
-    }
-    let first = chain(signs, 3, 4);
-    (first >> 1 | first >> 2 | first >> 3) as u64
-}
-
-/// Numbers after letters, as in `FR76`, `FR 76`, `IBANFR76`.
-#[inline(always)]
-fn lettered(a: &Around) -> u64 {
-    let l = |n| a.back(n, letter);
-    let two = a.ahead(1, |b| b.digit) & l(2);
-    if two == 0 {
-        return 0;
-    }
-    let glued = l(1) & (!a.back(3, word) | l(3) & l(4) & l(5) & l(6));
-    let spaced = a.back(1, |b| b.space | b.plus) & l(3) & !a.back(4, word);
-    two & (glued | spaced)
-}
-
-/// Three digits between signs and letters: `AA-123-AA`.
-#[inline(always)]
-fn plates(a: &Around) -> u64 {
-    let sign = |b: &Block| b.dash | b.space | b.plus;
-    let signs = a.back(1, sign) & a.ahead(3, sign);
-    signs
-        & a.ahead(1, |b| b.digit)
-        & a.ahead(2, |b| b.digit)
-        & a.back(2, letter)
-        & a.ahead(4, letter)
-}
-
-/// Numbers that reach a letter A or B after six digits, as the NIR of Corsica does.
-#[inline(always)]
-fn corsican(a: &Around) -> u64 {
-    let marks = a.both(|b| b.hex) & a.both(|b| b.digit) << 1;
-    if marks == 0 {
-        return 0;
-    }
-    // Six digits with up to three characters between two.
-    (6..=20).fold(0, |all, n| all | marks >> n) as u64 & a.run(6, numeric)
-}
-
-/// Hexadecimal groups: `aa-bb-cc`, `aabb.ccdd.eeff`.
-#[inline(always)]
-fn hardware(a: &Around) -> u64 {
-    let (dash, dot) = (a.ahead(2, |b| b.dash), a.ahead(4, |b| b.dot));
-    if dash | dot == 0 {
-        return 0;
-    }
-    let h = |n: u32| a.ahead(n, hexadecimal);
-    let dashed = h(1) & dash & h(3) & h(4) & a.ahead(5, |b| b.dash);
-    let dotted = h(1) & h(2) & h(3) & dot & h(5) & a.ahead(9, |b| b.dot);
-    hexadecimal(&a.block) & (dashed | dotted)
-}
-
-/// Colons of an address: a chain that comes to two together, or the first of five near each other.
-#[inline(always)]
-fn addresses(a: &Around) -> u64 {
-    let colons = a.both(|b| b.colon);
-    let mut double = colons & (colons >> 1 | colons << 1);
-    if double != 0 {
-        for _ in 0..GROUPS_MAX {
-            double |= colons & (double >> 2 | double >> 3 | double >> 4 | double >> 5);
-        }
-    }
-    let many = if colons.count_ones() < 5 { 0 } else { chain(colons, 5, 5) };
-    (double | many) as u64
 }

@@ -7,9 +7,8 @@
 //! explode; [`LAYERS_MAX`] bounds how many are taken off.
 
 use super::fold::{Fold, fold};
-use super::gate::{CODED_MIN, Gate};
+use super::gate::{self, CODED_MIN, Gate};
 use super::text::{at, before, has, hex, is_word, skip, sub};
-use crate::simd::BLOCK;
 
 /// Layers of encoding taken off.
 pub(crate) const LAYERS_MAX: usize = 4;
@@ -49,15 +48,9 @@ impl Shadow {
         self.segments.clear();
         self.done = 0;
         let mut i = 0;
-        for (k, &bits) in gate.encoded().iter().enumerate() {
-            let mut left = bits;
-            while left != 0 {
-                let p = k * BLOCK + left.trailing_zeros() as usize;
-                left &= left - 1;
-                let plain = !in_base64(at(source, p)) || has(source, p, UTF7_AT);
-                if p >= i && (plain || gate.is_coded(p)) {
-                    i = self.at(source, p);
-                }
+        for p in gate::bits(gate.encoded(), 0) {
+            if p >= i {
+                i = self.at(source, p);
             }
         }
         if self.segments.is_empty() {

@@ -3,14 +3,14 @@
 use std::arch::x86_64::*;
 
 use super::vector::{self, Vector};
-use super::{Block, Job};
+use super::{Group, Job};
 
 /// # Safety
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn run(text: &[u8], blocks: &mut [Block]) {
+pub(super) unsafe fn run(text: &[u8], groups: &mut [Group]) {
     // SAFETY: the caller's.
-    unsafe { vector::run::<Bytes>(text, blocks) }
+    unsafe { vector::run::<Bytes>(text, groups) }
 }
 
 /// # Safety

@@ -2,15 +2,15 @@
 
 use std::arch::x86_64::*;
 
-use super::Block;
+use super::Group;
 use super::vector::{self, Vector};
 
 /// # Safety
 /// The processor has SSE2.
 #[target_feature(enable = "sse2")]
-pub(super) unsafe fn run(text: &[u8], blocks: &mut [Block]) {
+pub(super) unsafe fn run(text: &[u8], groups: &mut [Group]) {
     // SAFETY: the caller's.
-    unsafe { vector::run::<Bytes>(text, blocks) }
+    unsafe { vector::run::<Bytes>(text, groups) }
 }
 
 #[derive(Clone, Copy)]

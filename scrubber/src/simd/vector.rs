@@ -1,7 +1,7 @@
 //! The classes by comparisons, for any vector of bytes that has these few
 //! operations. Each level implements [`Vector`] and compiles [`run`] for its features.
 
-use super::{BLOCK, Block, window};
+use super::{BLOCK, Group, Row, blocks};
 
 /// A vector of [`Vector::LANES`] bytes.
 ///
@@ -26,53 +26,61 @@ pub(super) trait Vector: Copy {
 /// As for [`Vector`].
 #[inline(always)]
 #[allow(dead_code, reason = "as for Vector")]
-pub(super) unsafe fn run<V: Vector>(text: &[u8], blocks: &mut [Block]) {
-    for (i, block) in blocks.iter_mut().enumerate() {
-        if let Some(bytes) = window(text, i) {
-            // SAFETY: the caller has the features.
-            *block = unsafe { one::<V>(bytes) };
-        }
-    }
+pub(super) unsafe fn run<V: Vector>(text: &[u8], groups: &mut [Group]) {
+    // SAFETY: the caller has the features.
+    blocks(text, groups, |bytes, group, lane| unsafe { one::<V>(bytes, group, lane) });
 }
 
 /// # Safety
 /// As for [`Vector`].
 #[inline(always)]
 #[allow(dead_code, reason = "as for Vector")]
-unsafe fn one<V: Vector>(bytes: &[u8; BLOCK]) -> Block {
-    let mut block = Block::default();
-    let mut from = 0;
-    while from < BLOCK {
-        // SAFETY: from + LANES is at most BLOCK.
-        unsafe {
-            let p = bytes.as_ptr().add(from);
-            let v = V::load(p);
-            let is = |b: u8| v.eq(V::splat(b));
-            let put = |field: &mut u64, m: V| *field |= m.bits() << from;
-            put(&mut block.digit, v.within(b'0', b'9'));
-            put(&mut block.lower, v.within(b'a', b'z'));
-            put(&mut block.upper, v.within(b'A', b'Z'));
-            put(&mut block.hex, v.or(V::splat(0x20)).within(b'a', b'f'));
-            put(&mut block.high, v);
-            put(&mut block.space, is(b' '));
-            put(&mut block.dot, is(b'.'));
-            put(&mut block.dash, is(b'-'));
-            put(&mut block.plus, is(b'+'));
-            put(&mut block.slash, is(b'/'));
-            put(&mut block.underscore, is(b'_'));
-            put(&mut block.colon, is(b':'));
-            put(&mut block.equal, is(b'='));
-            put(&mut block.quote, is(b'"').or(is(b'\'')));
-            put(&mut block.open, is(b'>').or(is(b'(')).or(is(b'[')));
-            put(&mut block.rare, is(b'@').or(is(b'$')));
-            let escape = is(b'%').or(is(b'\\')).or(is(b'&')).or(is(b'^'));
-            put(&mut block.escape, escape.or(is(0x1B)).or(is(0)));
-            put(&mut block.paren, is(b'(').or(is(b')')));
-            let letter = v.or(V::splat(0x20)).eq(V::splat(b'x'));
-            put(&mut block.mask, is(b'*').or(is(b'#')).or(letter));
-            put(&mut block.tilde, is(b'~'));
-        }
-        from += V::LANES;
+unsafe fn one<V: Vector>(bytes: &[u8; BLOCK], group: &mut Group, lane: usize) {
+    macro_rules! put {
+        ($row:ident, |$v:ident| $class:expr) => {{
+            let (mut bits, mut from) = (0, 0);
+            while from < BLOCK {
+                // from + LANES is at most BLOCK.
+                let $v = V::load(bytes.as_ptr().add(from));
+                bits |= ($class).bits() << from;
+                from += V::LANES;
+            }
+            group.set(Row::$row, lane, bits);
+        }};
     }
-    block
+    macro_rules! is {
+        ($v:ident, $byte:expr) => {
+            $v.eq(V::splat($byte))
+        };
+    }
+    // SAFETY: the caller has the features.
+    unsafe {
+        put!(Digit, |v| v.within(b'0', b'9'));
+        put!(Lower, |v| v.within(b'a', b'z'));
+        put!(Upper, |v| v.within(b'A', b'Z'));
+        put!(Hex, |v| v.or(V::splat(0x20)).within(b'a', b'f'));
+        put!(High, |v| v);
+        put!(Space, |v| is!(v, b' '));
+        put!(Dot, |v| is!(v, b'.'));
+        put!(Dash, |v| is!(v, b'-'));
+        put!(Plus, |v| is!(v, b'+'));
+        put!(Slash, |v| is!(v, b'/'));
+        put!(Underscore, |v| is!(v, b'_'));
+        put!(Colon, |v| is!(v, b':'));
+        put!(Equal, |v| is!(v, b'='));
+        put!(Tilde, |v| is!(v, b'~'));
+        put!(Latin, |v| is!(v, 0xC3));
+        put!(Quote, |v| is!(v, b'"').or(is!(v, b'\'')));
+        put!(Open, |v| is!(v, b'>').or(is!(v, b'(')).or(is!(v, b'[')));
+        put!(Rare, |v| is!(v, b'@').or(is!(v, b'$')));
+        put!(Paren, |v| is!(v, b'(').or(is!(v, b')')));
+        put!(Escape, |v| {
+            let printed = is!(v, b'%').or(is!(v, b'\\')).or(is!(v, b'&')).or(is!(v, b'^'));
+            printed.or(is!(v, 0x1B)).or(is!(v, 0))
+        });
+        put!(Mask, |v| {
+            let letter = v.or(V::splat(0x20));
+            is!(v, b'*').or(is!(v, b'#')).or(is!(letter, b'x'))
+        });
+    }
 }
