@@ -45,6 +45,7 @@ pub(crate) struct Tables {
     classifier: Classifier,
     ibans: iban::Countries,
     codes: phone::Codes,
+    prefixes: secret::Prefixes,
     /// Leave loopback, private and link-local addresses.
     pub(crate) keep_private_ip: bool,
 }
@@ -57,6 +58,7 @@ impl Tables {
             classifier: Classifier::new(simd::Words::new(words::Words::anchors())),
             ibans: iban::Countries::new(),
             codes: phone::Codes::new(),
+            prefixes: secret::Prefixes::new(),
             keep_private_ip: true,
         }
     }
@@ -116,7 +118,7 @@ const SHAPED: [(usize, NumberDetector); 7] = [
 
 /// Every other family, by anchor, in the order of [`Anchor`].
 const FAMILIES: [&[Detector]; 12] = [
-    &[net::at_word],
+    &[net::at_word, secret::at_digit],
     &[secret::at_word, person::at_word, net::at_word, email::at_word],
     &[email::at_sign, secret::at_sign],
     &[phone::at_plus],

@@ -8,7 +8,9 @@
 
 use super::Tables;
 use super::text::{at, before, is_letter};
-use super::words::{self, BEFORE_NAME, BEFORE_NUMBER, SCHEME, SPELT_AT, STREET, Tags, VALUE};
+use super::words::{
+    self, BEFORE_NAME, BEFORE_NUMBER, COMMAND, SCHEME, SPELT_AT, STREET, Tags, VALUE,
+};
 use crate::simd::{BLOCK, Block};
 
 /// Bytes after a word within which it gives a number its meaning: what `context` looks back.
@@ -23,6 +25,8 @@ const NAME_REACH: usize = 24;
 const HOUSE_REACH: usize = 20;
 /// Least length of a token that providers give.
 const TOKEN_MIN: u32 = 15;
+/// Least length of a token that starts with a digit and has a shape of its own.
+const TOKEN_LONG: u32 = 32;
 
 /// Shortest base64 or hexadecimal token looked into.
 pub(crate) const CODED_MIN: u32 = 12;
@@ -154,7 +158,7 @@ impl Gate {
             if tags & BEFORE_NAME != 0 {
                 self.admit(end, end + NAME_REACH, |b, _| b.upper | b.high);
             }
-            if tags & (SPELT_AT | SCHEME) != 0 {
+            if tags & (SPELT_AT | SCHEME | COMMAND) != 0 {
                 self.admit(start, start + 1, |_, _| !0);
             }
         }
@@ -322,6 +326,8 @@ fn shapes(a: &Around) -> u64 {
         wanted |= numbers & a.run(6, numeric);
         wanted |= numbers & lettered(a);
         wanted |= numbers & plates(a);
+        wanted |= numbers & !a.back(1, word) & a.run(TOKEN_LONG, token);
+        wanted |= numbers & a.run(8, digit) & bot(a);
         let masked = a.ahead(4, |b| b.mask) | a.ahead(5, |b| b.mask);
         wanted |= numbers & masked & a.run(4, digit);
     }
@@ -358,6 +364,12 @@ fn plates(a: &Around) -> u64 {
     let sign = |b: &Block| b.dash | b.space | b.plus;
     let digits = a.ahead(1, |b| b.digit) & a.ahead(2, |b| b.digit);
     digits & a.back(1, sign) & a.ahead(3, sign) & a.back(2, letter) & a.ahead(4, letter)
+}
+
+/// Eight to ten digits and a colon: `123456789:AA…`.
+fn bot(a: &Around) -> u64 {
+    let colon = |n| a.ahead(n, |b: &Block| b.colon);
+    colon(8) | colon(9) | colon(10)
 }
 
 /// Hexadecimal groups: `aa-bb-cc`, `aabb.ccdd.eeff`.

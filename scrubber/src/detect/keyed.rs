@@ -6,13 +6,17 @@ mod secret;
 
 use super::context;
 use super::person;
-use super::text::{at, back, before, digits_in, has, is_letter, is_space, is_word, skip, sub};
+use super::text::{
+    at, back, before, digits_in, has, is_letter, is_space, is_word, prior, skip, sub,
+};
 use super::words::*;
 use super::{Scan, Walk};
 use crate::report::Kind;
 
 /// Bytes of a value that are judged; other values than secrets are shorter.
 const HEAD_MAX: usize = 512;
+/// Longest text of an element.
+const ELEMENT_MAX: usize = 2048;
 /// Longest list of columns.
 const COLUMNS_MAX: usize = 1024;
 
@@ -38,16 +42,21 @@ const NUMBERS: &[(Tags, Kind, usize)] = &[
 /// At `:` or `=`: the pair's key and value.
 pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
     let next = at(scan.text, p + 1);
-    if before(scan.text, p) == b':' || next == b':' || next == b'=' && at(scan.text, p) == b'=' {
+    let after = before(scan.text, p) == b':'
+        && (at(scan.text, p) == b':' || prior(scan.text, p, 2) != b':');
+    if after || next == b':' || next == b'=' && at(scan.text, p) == b'=' {
         return;
     }
-    let tags = context::key(scan.text, p, scan.tables);
+    let tags = secret::of_pair(scan, p, context::key(scan.text, p, scan.tables));
     if tags == 0 {
         return;
     }
     let from = p + 1 + usize::from(next == b'>' || next == b'=');
     if tags & COOKIE != 0 {
         return secret::cookies(scan, from);
+    }
+    if tags & TOKEN != 0 && secret::authorization(scan, p, from) {
+        return;
     }
     let value = Value::read(scan, from, at(scan.text, p) == b':');
     if tags & NUMBER != 0 && tags & PHONE == 0 && split_phone(scan, p) {
@@ -58,16 +67,7 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
 
 /// At a quote: `password 'secret'`, as statements write it.
 pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
-    let text = scan.text;
-    let gap = back(text, p, 8, |b| b == b'\\');
-    if before(text, gap) != b' ' {
-        return;
-    }
-    let word = back(text, gap - 1, 16, is_letter);
-    if scan.tables.words.of(sub(text, word, gap - 1)) & PASSWORD != 0 {
-        let value = Value::quoted(scan, p, at(text, p), p - gap);
-        judge(scan, PASSWORD, &value);
-    }
+    secret::at_quote(scan, p);
 }
 
 /// At `>`: the text of the element that it opens.
@@ -77,10 +77,13 @@ pub(crate) fn at_element(scan: &mut Scan<'_>, p: usize) {
     if name == p || before(text, name) != b'<' {
         return;
     }
-    let tags = scan.tables.words.of_key(sub(text, name, p));
-    let end = skip(text, p + 1, 256, |b| b != b'<' && b != b'\n');
-    if tags != 0 && at(text, end) == b'<' {
-        judge(scan, tags, &Value { start: p + 1, end, quoted: true, prose: false });
+    let key = sub(text, name, p);
+    let tags = secret::qualified(scan, key, scan.tables.words.of_key(key));
+    let start = skip(text, p + 1, 64, |b| b.is_ascii_whitespace());
+    let end = skip(text, start, ELEMENT_MAX, |b| b != b'<' && b != b'\n');
+    let close = skip(text, end, 64, |b| b.is_ascii_whitespace());
+    if tags != 0 && at(text, close) == b'<' {
+        judge(scan, tags, &Value { start, end, quoted: true, prose: false });
     }
 }
 
@@ -134,8 +137,13 @@ impl Value {
         let spaced = i > from;
         let i = skip(text, i, 2, |b| matches!(b, b'[' | b'('));
         let bracket = before(text, i);
-        let i =
-            if matches!(at(text, i), b'b' | b'u') && at(text, i + 1) == b'\'' { i + 1 } else { i };
+        let i = if matches!(at(text, i), b'b' | b'u' | b'r' | b'@')
+            && matches!(at(text, i + 1), b'\'' | b'"')
+        {
+            i + 1
+        } else {
+            i
+        };
         let slashes = skip(text, i, 16, |b| b == b'\\');
         let quote = at(text, slashes);
         if matches!(quote, b'"' | b'\'' | b'`') {
@@ -229,7 +237,7 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
         return;
     }
     if secret::is_secret(scan, tags, value, text) {
-        return secret::hit(scan, start, end);
+        return secret::hit(scan, value, start, end);
     }
     if text.len() == HEAD_MAX {
         return;
