@@ -55,7 +55,7 @@ pub(crate) struct Block {
     pub(crate) quote: u64,
     /// `>`, `(` and `[`.
     pub(crate) open: u64,
-    /// `@` and `$`.
+    /// `@`, `$` and `~`.
     pub(crate) rare: u64,
     /// What may start an encoded character: `%`, `\`, `&`, `^`, ESC and NUL.
     pub(crate) escape: u64,
@@ -91,7 +91,7 @@ const CLASSES: [(&[u8], fn(&mut Block) -> &mut u64); 18] = [
     (b"=", |b| &mut b.equal),
     (b"\"'", |b| &mut b.quote),
     (b">([", |b| &mut b.open),
-    (b"@$", |b| &mut b.rare),
+    (b"@$~", |b| &mut b.rare),
     (b"%\\&^\x1B\0", |b| &mut b.escape),
     (b"()", |b| &mut b.paren),
     (b"*#xX", |b| &mut b.mask),

@@ -133,7 +133,8 @@ impl Value {
     /// Reads the value that starts at `from`, after spaces, brackets and quotes.
     fn read(scan: &mut Scan<'_>, from: usize, colon: bool) -> Value {
         let text = scan.text;
-        let i = skip(text, from, 3, |b| b == b' ');
+        let i = skip(text, from, 16, |b| b == b' ');
+        let i = folded(text, i);
         let spaced = i > from;
         let i = skip(text, i, 2, |b| matches!(b, b'[' | b'('));
         let bracket = before(text, i);
@@ -175,6 +176,16 @@ impl Value {
         let end = back(text, i, slashes, |b| b == b'\\').max(start);
         Value { start, end, quoted: true, prose: false }
     }
+}
+
+/// The start of a value that YAML writes on the next line: `key: |`, `key: >-`.
+fn folded(text: &[u8], i: usize) -> usize {
+    if !matches!(at(text, i), b'|' | b'>') {
+        return i;
+    }
+    let end = skip(text, i + 1, 2, |b| matches!(b, b'+' | b'-' | b'0'..=b'9'));
+    let next = skip(text, end, 64, |b| b.is_ascii_whitespace());
+    if at(text, end) == b'\n' { next } else { i }
 }
 
 /// The quote that closes a value whose quotes carry `slashes` backslashes.

@@ -11,6 +11,7 @@ pub(crate) use block::{at_dash, at_dollar};
 pub(crate) use prefix::Prefixes;
 
 use super::text::{at, back, before, digits_in, has, is_space, is_word, prior, skip, sub};
+use super::words::{NAME, NOT_VALUE, PASSWORD, PUBLIC, TOKEN, WEAK};
 use super::{Scan, Walk};
 use crate::report::Kind;
 
@@ -62,8 +63,36 @@ pub(crate) fn at_digit(scan: &mut Scan<'_>, p: usize) {
             return scan.hit(p, end, Kind::Secret);
         }
     }
+    // Facebook: `application|secret`.
+    if at(text, digits) == b'|' && (15..=16).contains(&(digits - p)) {
+        let end = skip(text, digits + 1, 64, |b| is_word(b) || matches!(b, b'_' | b'-'));
+        if (27..=40).contains(&(end - digits - 1)) {
+            return scan.hit(digits + 1, end, Kind::Secret);
+        }
+    }
     if !is_word(before(text, p)) {
         token_at(scan, p);
+    }
+}
+
+/// At a tilde: Microsoft Entra's `abc8Q~…`, OpenShift's `sha256~…`.
+pub(crate) fn at_tilde(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let part = |b: u8| b.is_ascii_alphanumeric() || b"_~.-".contains(&b);
+    let end = skip(text, p + 1, 64, part);
+    let end = back(text, end, 2, |b| b == b'.');
+    let start = p.saturating_sub(5);
+    let entra = p >= 5
+        && before(text, p) == b'Q'
+        && prior(text, p, 2).is_ascii_digit()
+        && sub(text, start, p).iter().all(|b| part(*b))
+        && !is_word(before(text, start))
+        && (31..=40).contains(&(end - p - 1));
+    let openshift = p >= 6 && sub(text, p - 6, p) == b"sha256" && end - p > 40;
+    if entra {
+        scan.hit(start, end, Kind::Secret);
+    } else if openshift {
+        scan.hit(p + 1, end, Kind::Secret);
     }
 }
 
@@ -84,6 +113,9 @@ fn token_at(scan: &mut Scan<'_>, p: usize) {
         let end = skip(text, end, 2, |b| b == b'=');
         return scan.hit(p, end, Kind::Secret);
     }
+    if prev == b',' && listed(scan, p) {
+        return;
+    }
     let jwt = matches!(sub(text, p, p + 3), b"eyJ" | b"ewo" | b"ew0" | b"eyA");
     let start = p;
     block::line(scan, p);
@@ -101,15 +133,26 @@ fn token_at(scan: &mut Scan<'_>, p: usize) {
     }
 }
 
+/// A random value after the name of a secret in a row: `api_token,x,`.
+fn listed(scan: &mut Scan<'_>, p: usize) -> bool {
+    let text = scan.text;
+    let start = back(text, p - 1, 48, |b| is_word(b) || matches!(b, b'_' | b'-'));
+    let tags = scan.tables.words.of_key(sub(text, start, p - 1));
+    let named = tags & (PASSWORD | TOKEN | WEAK) != 0 && tags & (NOT_VALUE | NAME | PUBLIC) == 0;
+    let end = skip(text, p, HEAD_MAX, |b| b > b' ' && !b",;\"'".contains(&b));
+    let body = sub(text, p, end);
+    if named && body.len() >= 16 && shape::Mix::of(body).is_random() && !shape::is_place(body) {
+        scan.hit(p, end, Kind::Secret);
+        return true;
+    }
+    false
+}
+
 /// Tokens without a prefix, told by what stands at fixed places in them.
 fn has_shape(body: &[u8]) -> bool {
     let n = body.len();
     let hex = |a: usize, z: usize| sub(body, a, z).iter().all(u8::is_ascii_hexdigit);
     let sign = |i: usize, b: u8| body.get(i) == Some(&b);
-    // Microsoft Entra: `abc8Q~…`, its first signs may be no letters.
-    let entra = (2..6).any(|i| {
-        sign(i, b'~') && sign(i - 1, b'Q') && body.get(i - 2).is_some_and(u8::is_ascii_digit)
-    });
     let terraform = sub(body, 14, 23) == b".atlasv1.";
     let maxmind = n == 40 && sign(6, b'_') && sub(body, 36, 40) == b"_mmk";
     let mailchimp = (36..=37).contains(&n) && sub(body, 32, 35) == b"-us" && hex(0, 32);
@@ -117,8 +160,7 @@ fn has_shape(body: &[u8]) -> bool {
     let airtable = n >= 60 && sign(17, b'.') && sub(body, 0, 3) == b"pat" && hex(18, 60);
     let google = sub(body, 0, 4) == b"1//0" && n >= 40;
     let clickhouse = n == 42 && sub(body, 0, 4) == b"4b1d" && shape::Mix::of(body).is_random();
-    entra && n >= 34
-        || terraform
+    terraform
         || maxmind
         || mailchimp
         || mailgun

@@ -8,7 +8,7 @@ use super::Value;
 use crate::detect::Scan;
 use crate::detect::context;
 use crate::detect::secret::shape::{self, Mix};
-use crate::detect::text::{at, back, before, digits_in, has, is_letter, is_word, skip, sub};
+use crate::detect::text::{at, back, before, digits_in, has, is_letter, is_word, prior, skip, sub};
 use crate::detect::words::*;
 use crate::report::Kind;
 
@@ -20,6 +20,8 @@ const COOKIES_MAX: usize = 64;
 const PARAMETERS_MAX: usize = 32;
 /// Longest parameter of an `Authorization`.
 const PARAMETER_MAX: usize = 2048;
+/// Spaces between a key and its separator in a column of pairs.
+const SPACES_MAX: usize = 24;
 /// Names of secrets.
 const SECRET: Tags = PASSWORD | TOKEN | WEAK | CODE;
 /// Last words of a key that names something about a secret.
@@ -59,12 +61,13 @@ pub(super) fn qualified(scan: &Scan<'_>, key: &[u8], tags: Tags) -> Tags {
 fn odd(scan: &Scan<'_>, p: usize) -> Tags {
     let text = scan.text;
     let sign = |b: u8| matches!(b, b' ' | b'?' | b'+' | b'.' | b'|' | b':' | b'=');
-    let end = back(text, p, 8, sign);
+    let end = back(text, p, SPACES_MAX, sign);
     let head = sub(text, end.saturating_sub(16), end);
     let types = [&b" string"[..], b" str", b" &str", b" String"];
     let typed = types.iter().find(|t| head.ends_with(t)).map_or(0, |t| t.len());
     let end = end.saturating_sub(typed);
-    if typed == 0 && !matches!(before(text, p), b'?' | b'+' | b'.' | b'|' | b':') {
+    let aligned = prior(text, p, 4) == b' ' && before(text, p) == b' ';
+    if typed == 0 && !aligned && !matches!(before(text, p), b'?' | b'+' | b'.' | b'|' | b':') {
         return 0;
     }
     let end = back(text, end, 2, |b| b == b':' || b == b' ');

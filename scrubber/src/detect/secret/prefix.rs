@@ -102,7 +102,8 @@ impl Prefixes {
 fn plausible(body: &[u8], random: bool) -> bool {
     let mix = Mix::of(body);
     let mask = body.iter().filter(|b| b"xX*".contains(b)).count() * 4 > body.len() * 3;
-    !mask && mix.digit + mix.upper > 0 && (!random || mix.is_random())
+    let coded = mix.digit + mix.upper > 0 || mix.other == 0 && body.len() >= 30;
+    !mask && coded && (!random || mix.is_random())
 }
 
 fn row(line: &'static str) -> Option<Prefix> {
