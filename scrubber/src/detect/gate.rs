@@ -9,7 +9,8 @@
 use super::Tables;
 use super::text::{at, before, is_letter};
 use super::words::{
-    self, BEFORE_NAME, BEFORE_NUMBER, COMMAND, SCHEME, SPELT_AT, STREET, Tags, VALUE,
+    self, BEFORE_NAME, BEFORE_NUMBER, COMMAND, KEY, PASSWORD, SCHEME, SPELT_AT, STREET, TOKEN,
+    Tags, VALUE,
 };
 use crate::simd::{BLOCK, Block};
 
@@ -158,11 +159,17 @@ impl Gate {
             if tags & BEFORE_NAME != 0 {
                 self.admit(end, end + NAME_REACH, |b, _| b.upper | b.high);
             }
-            if tags & (SPELT_AT | SCHEME | COMMAND) != 0 {
+            let flag = tags & (PASSWORD | TOKEN | KEY) != 0 && self.follows_dash(start);
+            if tags & (SPELT_AT | SCHEME | COMMAND) != 0 || flag {
                 self.admit(start, start + 1, |_, _| !0);
             }
         }
         self.hits = hits;
+    }
+
+    /// Whether a dash stands before byte `i`, as in a flag.
+    fn follows_dash(&self, i: usize) -> bool {
+        i.checked_sub(1).is_some_and(|j| self.from(j, |b| b.dash) & 1 == 1)
     }
 
     /// Lets through the bytes of a class in `from..to`.

@@ -102,7 +102,7 @@ pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
     let mut i = p + 1;
     for column in sub(text, open, close - 1).split(|&b| b == b',') {
         let value = Value::read(scan, i, false);
-        let tags = scan.tables.words.of_key(column);
+        let tags = secret::qualified(scan, column, scan.tables.words.of_key(column));
         if tags != 0 {
             judge(scan, tags, &value);
         }

@@ -113,7 +113,7 @@ fn token_at(scan: &mut Scan<'_>, p: usize) {
         let end = skip(text, end, 2, |b| b == b'=');
         return scan.hit(p, end, Kind::Secret);
     }
-    if prev == b',' && listed(scan, p) {
+    if prev == b'}' && hashed(scan, p) || prev == b',' && listed(scan, p) {
         return;
     }
     let jwt = matches!(sub(text, p, p + 3), b"eyJ" | b"ewo" | b"ew0" | b"eyA");
@@ -131,6 +131,19 @@ fn token_at(scan: &mut Scan<'_>, p: usize) {
     {
         scan.hit(start, end, Kind::Secret);
     }
+}
+
+/// A hash of a password, as directories write it: `{SSHA}x`.
+fn hashed(scan: &mut Scan<'_>, p: usize) -> bool {
+    let text = scan.text;
+    let open = back(text, p - 1, 16, |b| is_word(b) || b == b'-');
+    let names = [&b"SHA"[..], b"SSHA", b"SMD5", b"MD5", b"CRYPT", b"PBKDF2"];
+    let named = names.iter().any(|n| has(text, open, n)) && before(text, open) == b'{';
+    if named {
+        let end = scan.walk(Walk::Token, p, 0, token).max(p);
+        scan.hit(p, end, Kind::Secret);
+    }
+    named
 }
 
 /// A random value after the name of a secret in a row: `api_token,x,`.

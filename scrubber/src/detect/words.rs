@@ -72,9 +72,9 @@ tags! {
     COOKIE = "cookie setcookie cookies";
     CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin";
     KEY = "key cle";
-    KEY_OF = "api access private secret client signing encryption decryption auth shared master \
+    KEY_OF = "api access private secret client signing encryption decryption shared master cloud iam \
               license service account ssh deploy openai anthropic huggingface mistral groq cohere \
-              aws azure gcp google github gitlab stripe twilio sendgrid mailgun datadog session \
+              aws azure gcp google github gitlab stripe twilio sendgrid mailgun datadog ibm ovh \
               wireguard presharedkey subscription consumer integration webhook storage hmac aes \
               rsa cipher application security invalid app";
     PUBLIC = "public pub publique publishable foreign primary";
@@ -104,7 +104,7 @@ tags! {
              erronee faux fausse inconnu inconnue indefini aucun aucune masque masquee est sont \
              etait doit doivent peut pas trop ne pour par sur avec sans de du des le la les et ou \
              perdu perdue saisi saisie verifie verifiee change changee utilisateur expiree \
-             password passwd pwd secret token passphrase username user";
+             password passwd pwd token passphrase username user";
     COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login \
                password passwd passphrase pwd mdp passe motdepasse token identified";
     CLOCK = "ts time timestamp at epoch id ids date seed offset offsets ns us nanos micros millis \

@@ -66,6 +66,17 @@ fn odd(scan: &Scan<'_>, p: usize) -> Tags {
     let types = [&b" string"[..], b" str", b" &str", b" String"];
     let typed = types.iter().find(|t| head.ends_with(t)).map_or(0, |t| t.len());
     let end = end.saturating_sub(typed);
+    // `mot de passe de connexion : x`
+    let phrase = sub(text, p.saturating_sub(32), p);
+    let words = |b: &u8| is_letter(*b) || *b == b' ' || *b == b'\'';
+    let spoken = before(text, p) == b' '
+        && phrase
+            .windows(6)
+            .rposition(|w| w == b"passe ")
+            .is_some_and(|i| sub(phrase, i, 32).iter().all(words));
+    if spoken {
+        return PASSWORD;
+    }
     let aligned = prior(text, p, 4) == b' ' && before(text, p) == b' ';
     if typed == 0 && !aligned && !matches!(before(text, p), b'?' | b'+' | b'.' | b'|' | b':') {
         return 0;

@@ -5,6 +5,7 @@
 use super::shape::{self, Mix};
 use crate::detect::Scan;
 use crate::detect::text::{at, back, before, has, is_letter, is_word, skip, sub};
+use crate::detect::words::{KEY, KEY_OF, NAME, NOT_VALUE, PASSWORD, PUBLIC, TOKEN, WEAK};
 use crate::report::Kind;
 
 /// Bytes of a command line that are read after its command.
@@ -15,6 +16,9 @@ const ARGUMENT_MAX: usize = 512;
 /// At the first letter of a word.
 pub(super) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
+    if before(text, p) == b'-' {
+        return flag(scan, p);
+    }
     if !matches!(at(text, p) | 0x20, b'p' | b'm' | b't' | b'c' | b's' | b'l') {
         return;
     }
@@ -31,6 +35,29 @@ pub(super) fn at_word(scan: &mut Scan<'_>, p: usize) {
         spoken(scan, p, end, false);
     } else if is(b"mdp") || is(b"passe") || is(b"motdepasse") {
         spoken(scan, p, end, true);
+    }
+}
+
+/// `--api-key x`: the flag's last word is the one at `p`.
+fn flag(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let end = skip(text, p, 24, is_letter);
+    let start = back(text, p, 40, |b| is_word(b) || matches!(b, b'-' | b'_'));
+    let gap = skip(text, end, 5, |b| b" \"',\\".contains(&b));
+    let opens = at(text, start) == b'-' && !is_word(before(text, start));
+    if gap == end || !opens {
+        return;
+    }
+    let tags = scan.tables.words.of_key(sub(text, start, end));
+    let key = tags & KEY != 0 && tags & KEY_OF != 0;
+    let named = tags & (PASSWORD | TOKEN) != 0
+        || key
+        || scan.tables.words.of(sub(text, p, end)) & WEAK != 0;
+    let close = argument(text, gap);
+    let body = sub(text, gap, close);
+    let known = super::super::is_placeholder(text, gap, close);
+    if named && tags & (NOT_VALUE | PUBLIC | NAME) == 0 && !known && is_given(scan, body) {
+        scan.hit(gap, close, Kind::Secret);
     }
 }
 
@@ -66,7 +93,7 @@ fn arguments(scan: &mut Scan<'_>, from: usize, flags: &[&[u8]], shape: Shape) {
         let spaced = flag.len() > 2 && glued || shape == Shape::Glued && !glued;
         let close = argument(text, value);
         let body = sub(text, value, close);
-        let user = shape != Shape::User || body.iter().skip(1).any(|b| *b == b':');
+        let user = shape != Shape::User || body.contains(&b':') && body.len() >= 4;
         if !spaced && user && is_given(scan, body) {
             scan.hit(value, close, Kind::Secret);
         }
@@ -74,29 +101,48 @@ fn arguments(scan: &mut Scan<'_>, from: usize, flags: &[&[u8]], shape: Shape) {
     }
 }
 
-/// The end of an argument.
+/// The end of an argument; quotes inside it belong to it after a colon.
 fn argument(text: &[u8], from: usize) -> usize {
-    let quote = before(text, from);
-    let quoted = matches!(quote, b'"' | b'\'');
-    skip(text, from, ARGUMENT_MAX, |b| {
-        if quoted {
-            b != quote && b != b'\\' && b != b'\n'
-        } else {
-            b > b' ' && !b"\"'\\".contains(&b)
+    let mut quote = if matches!(before(text, from), b'"' | b'\'') { before(text, from) } else { 0 };
+    let mut i = from;
+    while i < text.len() && i < from + ARGUMENT_MAX {
+        match at(text, i) {
+            b'\n' => break,
+            b if quote != 0 && b == quote => {
+                // `"user":"password"`
+                if at(text, i + 1) != b':' || !matches!(at(text, i + 2), b'"' | b'\'') {
+                    break;
+                }
+                quote = at(text, i + 2);
+                i += 2;
+            }
+            b'\\' => break,
+            _ if quote != 0 => {}
+            b @ (b'"' | b'\'') if before(text, i) == b':' => quote = b,
+            b'"' | b'\'' => break,
+            b if b <= b' ' => break,
+            _ => {}
         }
-    })
+        i += 1;
+    }
+    i.min(text.len())
 }
 
 /// Whether an argument is a secret: long enough, no placeholder, no other flag.
 fn is_given(scan: &Scan<'_>, body: &[u8]) -> bool {
-    let password =
-        body.iter().position(|b| *b == b':').map_or(body, |i| sub(body, i + 1, body.len()));
+    let colon = body.iter().position(|b| *b == b':');
+    let quotes = |b: &u8| matches!(b, b'"' | b'\'');
+    let (user, password) =
+        colon.map_or((body, body), |i| (sub(body, 0, i), sub(body, i + 1, body.len())));
+    let password = if password.is_empty() { user } else { password };
+    let password = password.strip_prefix(b"\"").or(password.strip_prefix(b"'")).unwrap_or(password);
     body.len() >= 3
         && body.first() != Some(&b'-')
+        && !password.iter().all(quotes)
         && !shape::is_placeholder(password)
         && !shape::is_placeholder(body)
+        && !shape::is_state(scan, password)
         && !super::super::is_placeholder(body, 0, body.len())
-        && !shape::is_state(scan, body)
 }
 
 /// `--password x`, `login u password x`, `password is x`; after a French word also `mdp x`.

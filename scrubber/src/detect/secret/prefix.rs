@@ -49,14 +49,22 @@ impl Alphabet {
     }
 }
 
+/// What a token must have besides its alphabet and length.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Nothing,
+    Digits,
+    Random,
+}
+
 /// One row of the table.
 struct Prefix {
     text: &'static [u8],
     alphabet: Alphabet,
     /// Least characters after it.
     least: usize,
-    /// Only if what follows is random: the prefix alone says little.
-    random: bool,
+    /// What else is asked for: the prefix alone says little.
+    asks: Asks,
 }
 
 /// The table, sorted, and which two characters start a row.
@@ -93,17 +101,22 @@ impl Prefixes {
         rows.filter(|r| sub(text, p, p + r.text.len()) == r.text).find_map(|r| {
             let body = sub(text, p + r.text.len(), p + r.text.len() + HEAD_MAX);
             let n = body.iter().position(|b| !r.alphabet.has(*b)).unwrap_or(body.len());
-            (n >= r.least && plausible(sub(body, 0, n), r.random)).then_some(r.text.len() + n)
+            (n >= r.least && plausible(sub(body, 0, n), r.asks)).then_some(r.text.len() + n)
         })
     }
 }
 
 /// Whether the characters after a prefix are a token's, not a name's or a placeholder's.
-fn plausible(body: &[u8], random: bool) -> bool {
+fn plausible(body: &[u8], asks: Asks) -> bool {
     let mix = Mix::of(body);
     let mask = body.iter().filter(|b| b"xX*".contains(b)).count() * 4 > body.len() * 3;
     let coded = mix.digit + mix.upper > 0 || mix.other == 0 && body.len() >= 30;
-    !mask && coded && (!random || mix.is_random())
+    let asked = match asks {
+        Asks::Nothing => true,
+        Asks::Digits => mix.digit >= 3,
+        Asks::Random => mix.digit > 0 && mix.is_random(),
+    };
+    !mask && coded && asked
 }
 
 fn row(line: &'static str) -> Option<Prefix> {
@@ -111,8 +124,12 @@ fn row(line: &'static str) -> Option<Prefix> {
     let text = cells.next()?.as_bytes();
     let alphabet = cells.next()?.as_bytes();
     let least = cells.next()?.parse().ok()?;
-    let random = alphabet.get(1) == Some(&b'!');
-    Some(Prefix { text, alphabet: Alphabet::of(*alphabet.first()?), least, random })
+    let asks = match alphabet.get(1) {
+        Some(b'!') => Asks::Random,
+        Some(b'#') => Asks::Digits,
+        _ => Asks::Nothing,
+    };
+    Some(Prefix { text, alphabet: Alphabet::of(*alphabet.first()?), least, asks })
 }
 
 fn head(text: &[u8]) -> [u8; 2] {

@@ -101,6 +101,9 @@ pub(crate) fn is_placeholder(text: &[u8]) -> bool {
     let capitals = |b: &u8| b.is_ascii_uppercase() || *b == b'_';
     let smalls = |b: &u8| b.is_ascii_lowercase() || *b == b'_';
     text.iter().all(mask)
+        || text.len() >= 8
+            && text.iter().filter(|b| b"xX*#".contains(b)).count() * 4 > text.len() * 3
+        || is_advice(text)
         || pairs.iter().any(|(open, close)| enclosed(open, close))
         || after(b"$", capitals)
         || after(b"$", smalls)
@@ -111,13 +114,20 @@ pub(crate) fn is_placeholder(text: &[u8]) -> bool {
         || opens(text)
 }
 
+/// What documentation writes: `your_api_key`, `insert_key_here`, `REPLACE_ME`.
+fn is_advice(text: &[u8]) -> bool {
+    let heads = [&b"your"[..], b"insert", b"replace", b"enter_"];
+    let name = |b: &u8| b.is_ascii_alphabetic() || b"_- ".contains(b);
+    let head = heads.iter().any(|h| has(text, 0, h));
+    let tail = text.len() > 5 && has(text, text.len() - 5, b"_here");
+    (head || tail) && text.len() > 6 && text.iter().all(name)
+}
+
 /// The start of a structure or of an expression: `{"a"`, `["a"`, `${VAR:-`.
 fn opens(text: &[u8]) -> bool {
-    let inner = |b: &u8| matches!(b, b'"' | b'\'' | b'\\' | b'{' | b'[' | b' ' | b'\n');
+    let inner = |b: &u8| matches!(b, b'"' | b'\'' | b'\\' | b' ' | b'\n');
     match text.first() {
-        Some(b'{' | b'[') => {
-            text.len() < 4 || text.get(1).is_some_and(inner) && !text.ends_with(b"}}")
-        }
+        Some(b'{' | b'[') => text.len() < 4 || text.get(1).is_some_and(inner),
         Some(b'<') => text.len() < 4,
         Some(b'$') => text.starts_with(b"${") || text.starts_with(b"$("),
         _ => false,
@@ -133,7 +143,11 @@ pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool) -> bool {
         return true;
     }
     let secret: Tags = PASSWORD | TOKEN | WEAK;
-    if text.iter().all(|b| name(b) && !b.is_ascii_digit()) && words.of_key(text) & secret != 0 {
+    let capitals = text.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
+    let smalls = text.first().is_some_and(u8::is_ascii_lowercase);
+    let parts = text.iter().skip(1).any(|b| b"_.-".contains(b) || b.is_ascii_uppercase());
+    let named = capitals || smalls && text.iter().all(|b| name(b) && !b.is_ascii_digit());
+    if named && parts && words.of_key(text) & secret != 0 {
         return true;
     }
     if quoted {
