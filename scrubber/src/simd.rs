@@ -54,7 +54,7 @@ pub(crate) enum Row {
     Quote,
     /// `>`, `(` and `[`.
     Open,
-    /// `@` and `$`.
+    /// `@`, `$` and `~`.
     Rare,
     /// What may start an encoded character: `%`, `\`, `&`, `^`, ESC and NUL.
     Escape,
@@ -102,7 +102,7 @@ const ASCII: [(Row, &[u8]); 19] = [
     (Row::Equal, b"="),
     (Row::Quote, b"\"'"),
     (Row::Open, b">(["),
-    (Row::Rare, b"@$"),
+    (Row::Rare, b"@$~"),
     (Row::Escape, b"%\\&^\x1B\0"),
     (Row::Paren, b"()"),
     (Row::Mask, b"*#xX"),

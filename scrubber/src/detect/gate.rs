@@ -11,8 +11,11 @@
 mod shape;
 
 use super::Tables;
-use super::text::{at, back, is_letter, skip, sub};
-use super::words::{self, BEFORE_NAME, BEFORE_NUMBER, SCHEME, SPELT_AT, STREET, Tags, VALUE};
+use super::text::{at, back, before, is_letter, skip, sub};
+use super::words::{
+    self, BEFORE_NAME, BEFORE_NUMBER, COMMAND, HASH, KEY, PASSWORD, SCHEME, SPELT_AT, STREET,
+    TOKEN, Tags, VALUE, WEAK,
+};
 use crate::simd::{BLOCK, GROUP, Group, Job, LANES, Row};
 
 /// Bytes after a word within which it gives a number its meaning: what `context` looks back.
@@ -29,6 +32,11 @@ const NAME_REACH: usize = 24;
 const HOUSE_REACH: usize = 20;
 /// Shortest base64 or hexadecimal token looked into.
 pub(crate) const CODED_MIN: usize = 12;
+
+/// Shortest line of a key's text in base64.
+const LINE_MIN: usize = 12;
+/// Blanks before such a line.
+const LINE_INDENT: usize = 18;
 
 /// A word with a meaning.
 #[derive(Clone, Copy)]
@@ -53,6 +61,8 @@ pub(crate) struct Gate {
     starts: Vec<u64>,
     /// One bit per byte where a provider's token may start.
     tokens: Vec<u64>,
+    /// One bit per byte where a token starts that has the signs of a provider at their places.
+    shaped: Vec<u64>,
     /// One bit per byte where a word or part of a word has ended.
     ends: Vec<u64>,
     /// One bit per byte after a word that makes numbers personal.
@@ -88,6 +98,11 @@ impl Gate {
     /// Whether the number at `i` is looked at for a word before it, not only for its shape.
     pub(crate) fn is_named(&self, i: usize) -> bool {
         bit(&self.named, i)
+    }
+
+    /// Whether a provider's token may start at `i`.
+    pub(crate) fn is_token(&self, i: usize) -> bool {
+        bit(&self.tokens, i)
     }
 
     /// Whether the separator at `i` may be that of a pair whose key has a meaning.
@@ -137,7 +152,9 @@ impl Gate {
             let [encoded, runs] = shape::encoded(&near);
             self.encoded.extend_from_slice(encoded.words());
             self.runs.extend_from_slice(runs.words());
-            let [starts, tokens, ends] = shape::words(&near);
+            let [starts, ends] = shape::words(&near);
+            let [tokens, shaped] = shape::tokens(&near);
+            self.shaped.extend_from_slice(shaped.words());
             self.starts.extend_from_slice(starts.words());
             self.tokens.extend_from_slice(tokens.words());
             self.ends.extend_from_slice(ends.words());
@@ -157,6 +174,7 @@ impl Gate {
             &mut self.runs,
             &mut self.starts,
             &mut self.tokens,
+            &mut self.shaped,
             &mut self.ends,
             &mut self.named,
             &mut self.paired,
@@ -171,7 +189,8 @@ impl Gate {
         let word = |map: &[u64], k: usize| map.get(k).copied().unwrap_or(0);
         let ends = u128::from(word(&self.ends, k)) | u128::from(word(&self.ends, k + 1)) << BLOCK;
         let tokens = word(&self.tokens, k);
-        let mut starts = word(&self.starts, k);
+        let mut kept = 0;
+        let mut starts = word(&self.starts, k) | tokens;
         while starts != 0 {
             let shift = starts.trailing_zeros();
             let first = starts & starts.wrapping_neg();
@@ -180,10 +199,11 @@ impl Gate {
             let length = 1 + (ends >> shift >> 1).trailing_zeros() as usize;
             let head = head(text, start);
             if tokens & first != 0
-                && tables.prefixes.may_start(head)
-                && let Some(wanted) = self.wanted.get_mut(k)
+                && (tables.prefixes.may_start(head)
+                    || bit(&self.shaped, start)
+                    || self.is_alone(text, start))
             {
-                *wanted |= first;
+                kept |= first;
             }
             if tables.words.may_be(head, length) {
                 let end = start + length;
@@ -191,6 +211,23 @@ impl Gate {
                 keep(text, Hit { start, end, tags }, &mut self.hits);
             }
         }
+        if let (Some(map), Some(wanted)) = (self.tokens.get_mut(k), self.wanted.get_mut(k)) {
+            *map = kept;
+            *wanted |= kept;
+        }
+    }
+
+    /// Whether the run of base64's alphabet at `i` may be a line of its own.
+    #[inline(always)]
+    fn is_alone(&self, text: &[u8], i: usize) -> bool {
+        let start = back(text, i, 2, |b| matches!(b, b'+' | b'/'));
+        if !matches!(before(text, start), 0 | b'\n' | b' ' | b'\t') {
+            return false;
+        }
+        let length = self.from(i, Row::Base64).trailing_ones() as usize;
+        let closes = length == 64 || matches!(at(text, i + length), 0 | b'\n' | b'\r' | b'=');
+        let line = back(text, start, LINE_INDENT, |b| matches!(b, b' ' | b'\t'));
+        length >= LINE_MIN && closes && matches!(before(text, line), 0 | b'\n')
     }
 
     /// Looks up the words with letters beyond ASCII.
@@ -272,8 +309,15 @@ impl Gate {
         if tags & BEFORE_NAME != 0 {
             self.admit(end, end + NAME_REACH, Mark::Capital);
         }
-        if tags & (SPELT_AT | SCHEME) != 0 {
-            self.admit(start, start + 1, Mark::Here);
+        let secret = tags & (PASSWORD | TOKEN | KEY | WEAK) != 0;
+        if tags & (SPELT_AT | SCHEME | COMMAND) != 0 || secret && before(text, start) == b'-' {
+            // The word may be the last part of `motDePasse`.
+            let first = back(text, start, words::WORD_MAX, is_letter);
+            self.admit(first, first + 1, Mark::Here);
+        }
+        // `api_token,x` and `{SSHA}x`.
+        if secret && at(text, bare) == b',' || tags & HASH != 0 && at(text, bare) == b'}' {
+            self.admit(bare + 1, bare + 2, Mark::Token);
         }
     }
 
@@ -287,6 +331,7 @@ impl Gate {
             let map = match what {
                 Mark::Pair => self.paired.get_mut(k),
                 Mark::Number => self.named.get_mut(k),
+                Mark::Token => self.tokens.get_mut(k),
                 _ => None,
             };
             if let Some(map) = map {
@@ -300,7 +345,7 @@ impl Gate {
                 Mark::Sign => row(Row::Quote) | row(Row::Slash),
                 Mark::Number => row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before),
                 Mark::Capital => row(Row::Upper) | row(Row::High),
-                Mark::Here => !0,
+                Mark::Here | Mark::Token => !0,
             };
             if let Some(wanted) = self.wanted.get_mut(k) {
                 *wanted |= inside & class;
@@ -331,6 +376,7 @@ enum Mark {
     Sign,
     Number,
     Capital,
+    Token,
     Here,
 }
 

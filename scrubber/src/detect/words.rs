@@ -53,23 +53,60 @@ tags! {
     WHOSE = "first last given family full display user customer client patient maiden middle \
              contact holder owner employee person recipient sender author legal account member \
              subscriber candidate applicant beneficiary guest";
-    PASSWORD = "password passwd pwd pass passphrase mdp passe motdepasse dbpassword userpassword \
-                passcode motpasse secret secrets clientsecret credential credentials";
-    TOKEN = "token apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken jwt \
-             bearer authtoken sessionid session sid phpsessid jsessionid csrf xsrf csrftoken \
-             cookie setcookie authorization proxyauthorization xapikey signature sig otp pin \
-             sessiontoken nonce authkey apitoken sessionkey connectsid bearertoken";
+    PASSWORD = "password passwd passwrd passphrase passcode pwd pass passe mdp motdepasse motpasse \
+                dbpassword dbpasswd dbpwd dbpass userpassword userpwd userpass pgpassword \
+                mysqlpwd mysqlpassword rootpassword rootpwd adminpassword adminpwd adminpass \
+                loginpassword currentpassword newpassword oldpassword confirmpassword \
+                smtppassword smtppass redispassword ldappassword keypass storepass sshpass \
+                kennwort passwort contrasena senha secret secrets clientsecret apisecret \
+                appsecret consumersecret sharedsecret credential credentials creds";
+    TOKEN = "apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken authtoken \
+             authkey apitoken sessiontoken csrftoken xsrftoken xapikey xauthtoken bearertoken \
+             sessionkey sessionid sessid phpsessid jsessionid aspsessionid connectsid jwt bearer \
+             authorization proxyauthorization signingkey encryptionkey masterkey accountkey \
+             sharedaccesskey sharedaccesssignature licensekey deploykey privatetoken usertoken \
+             clienttoken devicetoken servicetoken securitytoken subscriptionkey servicekey appkey \
+             applicationkey consumerkey authenticitytoken requestverificationtoken vaulttoken \
+             githubtoken gitlabtoken npmtoken bottoken";
+    WEAK = "token session sid sig signature nonce auth csrf xsrf cookie setcookie cookies";
     COOKIE = "cookie setcookie cookies";
+    CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin";
     KEY = "key cle";
-    KEY_OF = "api access private secret client signing encryption auth shared master license \
-              service account ssh deploy openai anthropic huggingface aws azure session wireguard \
-              presharedkey invalid app";
-    NOT_VALUE = "count counts type types size sizes length len limit limits usage file \
-             files path paths url uri expires expiry expiration ttl header headers field policy \
+    KEY_OF = "api access private secret client signing encryption decryption shared master cloud iam \
+              license service account ssh deploy openai anthropic huggingface mistral groq cohere \
+              aws azure gcp google github gitlab stripe twilio sendgrid mailgun datadog ibm ovh \
+              wireguard presharedkey subscription consumer integration webhook storage hmac aes \
+              rsa cipher application security invalid app";
+    PUBLIC = "public pub publique publishable foreign primary";
+    NOT_VALUE = "count counts type types size sizes length len limit limits usage file files path \
+             paths url uri urls expires expiry expiration ttl header headers field fields policy \
              enabled required status error method total max min agent role roles scope scopes \
              format version algorithm alg provider verified valid validated present missing state \
              budget bucket cache hits rate per seconds ms minutes days hours prompt completion \
-             input output cached reserved column table index idx constraint";
+             input output cached reserved column table index idx constraint variable variables \
+             var ref reference store endpoint arn alias label manager handler class fingerprint \
+             thumbprint issuer audience reuses start starts end mode hint prefix suffix host port";
+    STATE = "none null nil undefined unknown true false yes no oui non on off ok not is was are has \
+             invalid incorrect wrong bad good empty blank missing absent required optional needed \
+             must should can cannot may could will do does did been expired expires expire expiry \
+             changed change reset updated update set unset created deleted added failed fail \
+             failure error errors success successful successfully denied refused rejected accepted \
+             correct valid mismatch matched match matches mismatched disabled enabled hidden masked \
+             redacted filtered removed omitted protected encrypted hashed stripped suppressed \
+             string str text varchar char bytes integer boolean field value \
+             hash plain plaintext authentication authenticated auth login prompt stdin env file \
+             here there this that it the a an and or but for from to in of by with using without \
+             too short long weak strong used reused verified verification validated stored sent \
+             received found generated provided supplied entered given rotated revoked leaked \
+             timeout timed please enter try again minimum characters \
+             incorrecte invalides vide absente manquant manquante requis requise obligatoire \
+             oublie oubliee modifie modifiee reinitialise reinitialisation refuse refusee errone \
+             erronee faux fausse inconnu inconnue indefini aucun aucune masque masquee est sont \
+             etait doit doivent peut pas trop ne pour par sur avec sans de du des le la les et ou \
+             perdu perdue saisi saisie verifie verifiee change changee utilisateur expiree \
+             password passwd pwd token passphrase username user";
+    COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login \
+               password passwd passphrase pwd mdp passe motdepasse token identified";
     CLOCK = "ts time timestamp at epoch id ids date seed offset offsets ns us nanos micros millis \
              duration elapsed lsn xid seq sequence block blk trace span nonce bytes started \
              created \
@@ -115,6 +152,7 @@ tags! {
     FOLDER = "home users user dossier dossiers clients client patients patient profile profiles \
               members people accounts employees";
     SPELT_AT = "at arobase";
+    HASH = "sha ssha smd md crypt pbkdf";
     SCHEME = "bearer basic";
     ROW = "values";
     HOSTLIKE = "ip ipv4 ipv6 ip6 mac remote server bind listen host port peer upstream hardware \
@@ -123,6 +161,8 @@ tags! {
 
 /// Meanings that only speak against, or only beside another.
 pub(crate) const AGAINST: Tags = KEY_OF
+    | PUBLIC
+    | STATE
     | WHOSE
     | NOT_VALUE
     | CLOCK
@@ -142,6 +182,10 @@ const BEFORE_VALUE: Tags = PERSON
     | NAME
     | PASSWORD
     | TOKEN
+    | WEAK
+    | CODE
+    | HASH
+    | COMMAND
     | COOKIE
     | KEY
     | FOLDER
@@ -382,6 +426,6 @@ mod tests {
         assert!(w.of_key(b"date_naissance") & DOB != 0);
         assert!(w.of_key(b"ClientUsername") & LOGIN != 0);
         assert!(w.of_key(b"X-OpenWebUI-User-Name") & NAME != 0);
-        assert!(w.of_key(b"max_tokens") & TOKEN == 0);
+        assert!(w.of_key(b"max_tokens") & (TOKEN | WEAK) == 0);
     }
 }

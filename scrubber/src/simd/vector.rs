@@ -72,7 +72,7 @@ unsafe fn one<V: Vector>(bytes: &[u8; BLOCK], group: &mut Group, lane: usize) {
         put!(Latin, |v| is!(v, 0xC3));
         put!(Quote, |v| is!(v, b'"').or(is!(v, b'\'')));
         put!(Open, |v| is!(v, b'>').or(is!(v, b'(')).or(is!(v, b'[')));
-        put!(Rare, |v| is!(v, b'@').or(is!(v, b'$')));
+        put!(Rare, |v| is!(v, b'@').or(is!(v, b'$')).or(is!(v, b'~')));
         put!(Paren, |v| is!(v, b'(').or(is!(v, b')')));
         put!(Escape, |v| {
             let printed = is!(v, b'%').or(is!(v, b'\\')).or(is!(v, b'&')).or(is!(v, b'^'));

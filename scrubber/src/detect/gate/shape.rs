@@ -103,15 +103,34 @@ pub(super) fn encoded(n: &Near) -> [Lanes; 2] {
     [bits, starts & n.wide(Row::Base64).run(CODED_MIN as u32)]
 }
 
-/// Where words and parts of words start, where provider's tokens may, and where words have ended.
+/// Where words and parts of words start, and where words have ended.
 #[inline(always)]
-pub(super) fn words(n: &Near) -> [Lanes; 3] {
+pub(super) fn words(n: &Near) -> [Lanes; 2] {
     let letters = n.row(Row::Letter);
     let humps = n.row(Row::Upper) & n.back(1, Row::Lower);
     let first = letters & !n.back(1, Row::Letter);
-    let starts = (first | humps) & !n.row(Row::High);
-    let tokens = letters & !n.back(1, Row::Word) & n.wide(Row::Token).run(TOKEN_MIN);
-    [starts, tokens, !letters | humps]
+    [(first | humps) & !n.row(Row::High), !letters | humps]
+}
+
+/// Where a token of a provider may start, and those that have signs at the places of one.
+#[inline(always)]
+pub(super) fn tokens(n: &Near) -> [Lanes; 2] {
+    let starts = n.row(Row::Word) & !n.back(1, Row::Word) & n.wide(Row::Token).run(TOKEN_MIN);
+    if !starts.any() {
+        return [Lanes::NONE; 2];
+    }
+    let dot = |k| n.ahead(k, Row::Dot);
+    let dash = |k| n.ahead(k, Row::Dash);
+    let terraform = dot(14) & dot(22);
+    let maxmind = n.ahead(6, Row::Underscore) & n.ahead(36, Row::Underscore);
+    // Mailchimp and Mailgun: 32 hexadecimal digits, then a dash.
+    let mail = dash(32) & n.ahead(31, Row::Hexadecimal) & n.ahead(30, Row::Hexadecimal);
+    let discord = (dot(24) & (dot(31) | dot(32)))
+        | (dot(25) & (dot(32) | dot(33)))
+        | (dot(26) & (dot(33) | dot(34)))
+        | (dot(27) & (dot(34) | dot(35)))
+        | (dot(28) & (dot(35) | dot(36)));
+    [starts, starts & (terraform | maxmind | mail | discord)]
 }
 
 /// Numbers that no word names: long ones, addresses, plates, masked cards, and after letters.
@@ -121,7 +140,8 @@ fn numbers(n: &Near) -> Lanes {
     let numeric = n.wide(Row::Numeric);
     // A separator counts where a digit or another separator follows.
     let joined = digits | (numeric & (numeric >> 1));
-    let mut wanted = joined.run(NUMBER_MIN);
+    let colon = n.ahead(8, Row::Colon) | n.ahead(9, Row::Colon) | n.ahead(10, Row::Colon);
+    let mut wanted = joined.run(NUMBER_MIN) | (colon & digits.run(8));
     wanted |= quads(n, Row::Dot) | quads(n, Row::Dash);
     let near = n.wide_back(1, Row::Digit) | n.wide_back(2, Row::Digit) | n.wide_back(3, Row::Digit);
     let masks = n.wide(Row::Mask) & near;
