@@ -3,7 +3,9 @@
 //! plausible; the text around a value without quotes decides where it ends.
 
 use super::context;
+use super::email;
 use super::person;
+use super::phone;
 use super::text::{at, back, before, digits_in, has, is_letter, is_space, is_word, skip, sub};
 use super::words::*;
 use super::{Scan, Walk};
@@ -21,6 +23,7 @@ const COLUMNS_MAX: usize = 1024;
 /// Kinds that a key names and whose value is a number of at least so many digits.
 const NUMBERS: &[(Tags, Kind, usize)] = &[
     (NIR, Kind::Nir, 6),
+    (SOCIAL, Kind::Nir, 13),
     (IBAN, Kind::Iban, 8),
     (RIB, Kind::Rib, 8),
     (SIRET, Kind::Siret, 9),
@@ -32,6 +35,7 @@ const NUMBERS: &[(Tags, Kind, usize)] = &[
     (CNI, Kind::Cni, 2),
     (CARD, Kind::Card, 12),
     (PHONE, Kind::Phone, 6),
+    (MOBILE, Kind::Phone, 8),
     (PLATE, Kind::Plate, 2),
     (OTHER_ID, Kind::Id, 6),
     (DOB, Kind::Dob, 4),
@@ -82,12 +86,13 @@ pub(crate) fn at_element(scan: &mut Scan<'_>, p: usize) {
     let tags = scan.tables.words.of_key(sub(text, name, p));
     let end = skip(text, p + 1, 256, |b| b != b'<' && b != b'\n');
     if tags != 0 && at(text, end) == b'<' {
-        judge(scan, tags, &Value { start: p + 1, end, quoted: true, prose: false });
+        judge(scan, tags, &Value { sep: 0, start: p + 1, end, quoted: true, prose: false });
     }
 }
 
 /// At `(`: `(nir, email) VALUES ('…', '…')`, columns paired with values.
 pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
+    phone::at_paren(scan, p);
     let text = scan.text;
     let word = back(text, p, 2, |b| b == b' ');
     if !has(text, word.saturating_sub(6), b"values") {
@@ -122,6 +127,8 @@ fn split_phone(scan: &Scan<'_>, p: usize) -> bool {
 
 /// Where a value is, and what surrounds it.
 struct Value {
+    /// The sign between key and value, 0 if there is none.
+    sep: usize,
     start: usize,
     end: usize,
     quoted: bool,
@@ -132,6 +139,7 @@ impl Value {
     /// Reads the value that starts at `from`, after spaces, brackets and quotes.
     fn read(scan: &mut Scan<'_>, from: usize, colon: bool) -> Value {
         let text = scan.text;
+        let sep = from.saturating_sub(1);
         let i = skip(text, from, 3, |b| b == b' ');
         let spaced = i > from;
         let i = skip(text, i, 2, |b| matches!(b, b'[' | b'('));
@@ -147,14 +155,14 @@ impl Value {
             let close = if bracket == b'(' { b')' } else { b']' };
             let end = skip(text, i, 256, |b| b != close && b != b'"');
             if at(text, end) == close && !is_word(at(text, end + 1)) {
-                return Value { start: i, end, quoted: true, prose: false };
+                return Value { sep, start: i, end, quoted: true, prose: false };
             }
         }
         let i = if i > from && matches!(bracket, b'(' | b'[') { i - 1 } else { i };
         let end = scan.walk(Walk::Bare, i, 0, bare_end).max(i);
-        let (a, z) = context::key_range(text, from.saturating_sub(1));
+        let (a, z) = context::key_range(text, sep);
         let key = sub(text, a, z).iter().any(|b| matches!(b, b'-' | b'_'));
-        Value { start: i, end, quoted: false, prose: colon && spaced && !key }
+        Value { sep, start: i, end, quoted: false, prose: colon && spaced && !key }
     }
 
     /// A value between quotes that carry `slashes` backslashes each.
@@ -167,7 +175,7 @@ impl Value {
         let of = usize::from(quote) << 8 | slashes;
         let i = scan.walk(Walk::Quoted, start, of, |text, i| close(text, i, quote, slashes));
         let end = back(text, i, slashes, |b| b == b'\\').max(start);
-        Value { start, end, quoted: true, prose: false }
+        Value { sep: 0, start, end, quoted: true, prose: false }
     }
 }
 
@@ -258,11 +266,17 @@ fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usiz
     if !person && tags & LOGIN == 0 || tags & (NOT_VALUE | HOSTLIKE | VERSION) != 0 {
         return;
     }
-    let end = if value.quoted { end } else { more_name(text, end) };
+    let query = matches!(before(text, context::key_range(text, value.sep).0), b'?' | b'&');
+    let more = person && !value.quoted && !query;
+    let end = if more { more_name(scan, end) } else { end };
     let body = sub(text, start, end);
     let letters = body.iter().filter(|b| is_letter(**b)).count();
     let plain = |b: &u8| is_word(*b) || is_space(*b) || b".,'-_@/".contains(b);
     if letters < 2 || body.len() > 128 || !body.iter().all(plain) {
+        return;
+    }
+    let sign = body.iter().position(|&b| b == b'@');
+    if sign.is_some_and(|i| email::technical(text, start, start + i, end)) {
         return;
     }
     let capital = at(text, start).is_ascii_uppercase() || at(text, start) >= 0x80;
@@ -280,7 +294,8 @@ fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usiz
 }
 
 /// Capitalised words that follow a name without quotes, a comma before at most one.
-fn more_name(text: &[u8], end: usize) -> usize {
+fn more_name(scan: &Scan<'_>, end: usize) -> usize {
+    let text = scan.text;
     let mut end = end;
     for k in 0..3 {
         let comma = usize::from(k == 0 && at(text, end) == b',');
@@ -291,7 +306,8 @@ fn more_name(text: &[u8], end: usize) -> usize {
         if at(text, from - 1) != b' '
             || !capital
             || stop < from + 2
-            || matches!(at(text, key), b'=' | b':')
+            || matches!(at(text, key), b'=' | b':' | b'/')
+            || person::is_ordinary(sub(text, from, stop))
         {
             break;
         }
@@ -315,15 +331,32 @@ fn number(tags: Tags, text: &[u8]) -> Option<Kind> {
         .iter()
         .filter(|(bit, _, least)| tags & bit != 0 && digits >= *least)
         .find(|(_, kind, _)| match kind {
-            Kind::Phone => letters <= 5 && tags & CLOCK == 0,
+            Kind::Phone => {
+                let dated = tags & CLOCK != 0 && tags & NUMBER == 0;
+                letters <= 5 && !dated && is_phone(tags, text, digits)
+            }
+            Kind::Nir => letters == 0 || letters == 1 && is_corsican(text),
             Kind::Card => letters <= 2,
             Kind::Plate => letters >= 1 && digits + letters <= 10,
             Kind::Cni => (6..=14).contains(&(digits + letters)),
             Kind::Dob => letters <= 12 && tags & (NAME | PERSON) == 0,
-            Kind::Nif | Kind::Nir => letters <= 3,
+            Kind::Nif => letters <= 3,
             _ => true,
         })
         .map(|(_, kind, _)| *kind)
+}
+
+/// Whether digits under a key that may mean something else (`mobile`, `call`) can be a phone's.
+fn is_phone(tags: Tags, text: &[u8], digits: usize) -> bool {
+    let written = matches!(text.first(), Some(b'+' | b'0' | b'(')) || digits < text.len();
+    tags & PHONE != 0 && (written || tags & NOT_VALUE == 0)
+        || tags & NOT_VALUE == 0 && (9..=15).contains(&digits) && (written || digits != 10)
+}
+
+/// Whether the one letter of a NIR stands where Corsica's does.
+fn is_corsican(text: &[u8]) -> bool {
+    let mut chars = text.iter().filter(|b| b.is_ascii_alphanumeric());
+    matches!(chars.nth(6), Some(b'A' | b'B' | b'a' | b'b'))
 }
 
 /// Whether a value under a key `address` is one of a place: not a host, a pointer or a path.

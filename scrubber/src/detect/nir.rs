@@ -3,7 +3,7 @@
 
 use super::run::{Run, bits};
 use super::text::{at, back, skip, sub};
-use super::words::{NIR, POINTER};
+use super::words::{NIR, POINTER, SOCIAL};
 use super::{Scan, checks};
 use crate::report::Kind;
 
@@ -20,7 +20,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
         let as_printed = run.gaps(15) & !GROUPS == 0 && !scan.joined(p);
         let tags = scan.context(p);
         let pointer = run.gaps(15) == 0 && tags & POINTER != 0;
-        if as_printed && !pointer || tags & NIR != 0 {
+        if as_printed && !pointer || tags & (NIR | SOCIAL) != 0 {
             return scan.hit(p, run.end(15), Kind::Nir);
         }
     }
@@ -31,7 +31,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
         // Two more digits are a key, and the wrong one.
         let keyed = run.closes(15) && run.digits() >= 15;
         let printed = run.gaps(13) == GROUPS & !bits(&[13]) && !keyed && !scan.joined(p);
-        if printed || scan.context(p) & NIR != 0 {
+        if printed || scan.context(p) & (NIR | SOCIAL) != 0 {
             return scan.hit(p, run.end(13), Kind::Nir);
         }
     }

@@ -4,6 +4,7 @@
 use super::Scan;
 use super::text::{at, back, before, has, is_letter, is_word, skip, sub};
 use super::words::{CIVILITY, GREETING, LOGIN, PARTICLE, TECHNICAL, WHO};
+use crate::lexicon::Lexicon;
 use crate::report::Kind;
 
 /// Words of a name.
@@ -154,4 +155,9 @@ pub(crate) fn is_login(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let personal = |part: &[u8]| part.len() > 1 && scan.tables.words.of(part) & TECHNICAL == 0;
     let hex = login.len() >= 8 && login.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
     login.len() >= 2 && !hex && !super::is_placeholder(scan.text, start, end) && parts.any(personal)
+}
+
+/// Whether a word is one of the lexicon of technical words, so more likely one than a name.
+pub(crate) fn is_ordinary(word: &[u8]) -> bool {
+    std::str::from_utf8(word).is_ok_and(|w| Lexicon::default().is_technical(w))
 }

@@ -21,12 +21,16 @@ macro_rules! tags {
 
 tags! {
     EMAIL = "email mail courriel mel emails mails mailto smtp courriels e-mail";
-    NIR = "nir nss ssn insee secu ss social sociale ins nia amo ameli vitale nirpp insnir";
+    NIR = "nir nss ssn insee secu ameli nirpp insnir numsecu";
+    SOCIAL = "ss social sociale ins nia amo vitale cartevitale";
     IBAN = "iban ibans";
     RIB = "rib bban";
-    PHONE = "tel telephone phone mobile portable gsm fax msisdn telephones phones cellphone cell \
-             telefon handy joignable sms rappeler rappelez appeler appelez call callback whatsapp \
-             numtel telfixe telmobile phonenumber mobilephone contactphone etranger caller callee";
+    PHONE = "tel telephone phone gsm fax msisdn telephones phones cellphone telefon joignable sms \
+             rappeler rappelez appeler appelez whatsapp numtel telfixe telmobile phonenumber \
+             mobilephone contactphone tels telf telefono telefonnummer mobilnummer rufnummer \
+             numerotelephone telephonenumber fixe handy";
+    MOBILE = "mobile mobiles portable portables caller callee callerid appelant appele etranger \
+              callback call";
     CARD = "card carte pan cb visa mastercard amex cardnumber ccnum creditcard creditcardnumber \
             bancaire cartebancaire maestro cardno numcarte";
     SIREN = "siren rcs";
