@@ -74,6 +74,9 @@ pub(crate) fn at_sign(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     scan.hit(start, end, Kind::Email);
+    if before(text, start) == b'<' {
+        super::person::display_name(scan, start - 1);
+    }
 }
 
 /// Names of repositories, algorithms, builds, machines and escapes around an `@` at `p`.

@@ -17,6 +17,10 @@ const HEAD_MAX: usize = 512;
 const COOKIE_MAX: usize = 4096;
 /// Cookies read from one header.
 const COOKIES_MAX: usize = 64;
+/// Strings read from one list.
+const LIST_MAX: usize = 32;
+/// Rows read from one statement.
+const ROWS_MAX: usize = 256;
 /// Longest list of columns.
 const COLUMNS_MAX: usize = 1024;
 
@@ -60,6 +64,30 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
         return judge(scan, PHONE, &value);
     }
     judge(scan, tags, &value);
+    if value.quoted {
+        list(scan, tags, p, from, value.end);
+    }
+}
+
+/// The other strings of a list that starts at `from` and whose first ends at `end`.
+fn list(scan: &mut Scan<'_>, tags: Tags, key: usize, from: usize, end: usize) {
+    let text = scan.text;
+    if at(text, skip(text, from, 2, |b| b == b' ')) != b'[' {
+        return;
+    }
+    let mut i = end;
+    for _ in 0..LIST_MAX {
+        i = skip(text, i, 6, |b| matches!(b, b'"' | b'\'' | b'\\'));
+        if at(text, i) != b',' {
+            return;
+        }
+        let value = Value { key, ..Value::read(scan, i + 1, false) };
+        if !value.quoted || value.end <= i {
+            return;
+        }
+        judge(scan, tags, &value);
+        i = value.end;
+    }
 }
 
 /// At a quote: `password 'secret'`, as statements write it.
@@ -70,9 +98,18 @@ pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let word = back(text, gap - 1, 16, is_letter);
-    if scan.tables.words.of(sub(text, word, gap - 1)) & PASSWORD != 0 {
+    let name = sub(text, word, gap - 1);
+    let tags = if name.eq_ignore_ascii_case(b"like") || name.eq_ignore_ascii_case(b"ilike") {
+        // `nom LIKE 'Dup%'`
+        let end = back(text, word, 2, |b| b == b' ');
+        let column = back(text, end, 48, |b| is_word(b) || matches!(b, b'_' | b'.'));
+        scan.tables.words.of_key(sub(text, column, end))
+    } else {
+        scan.tables.words.of(name) & PASSWORD
+    };
+    if tags != 0 {
         let value = Value::quoted(scan, p, at(text, p), p - gap);
-        judge(scan, PASSWORD, &value);
+        judge(scan, tags, &value);
     }
 }
 
@@ -86,13 +123,14 @@ pub(crate) fn at_element(scan: &mut Scan<'_>, p: usize) {
     let tags = scan.tables.words.of_key(sub(text, name, p));
     let end = skip(text, p + 1, 256, |b| b != b'<' && b != b'\n');
     if tags != 0 && at(text, end) == b'<' {
-        judge(scan, tags, &Value { sep: 0, start: p + 1, end, quoted: true, prose: false });
+        judge(scan, tags, &Value { sep: 0, key: 0, start: p + 1, end, quoted: true, prose: false });
     }
 }
 
 /// At `(`: `(nir, email) VALUES ('…', '…')`, columns paired with values.
 pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
     phone::at_paren(scan, p);
+    person::login::at_paren(scan, p);
     let text = scan.text;
     let word = back(text, p, 2, |b| b == b' ');
     if !has(text, word.saturating_sub(6), b"values") {
@@ -103,8 +141,24 @@ pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let open = back(text, close - 1, COLUMNS_MAX, |b| b != b'(' && b != b')');
+    let columns = sub(text, open, close - 1);
     let mut i = p + 1;
-    for column in sub(text, open, close - 1).split(|&b| b == b',') {
+    for _ in 0..ROWS_MAX {
+        let end = row(scan, columns, i);
+        i = skip(text, end, 3, |b| matches!(b, b',' | b' '));
+        if end <= i && at(text, i) == b'(' && before(text, end) == b')' {
+            i += 1;
+        } else {
+            return;
+        }
+    }
+}
+
+/// The values of one row that starts at `from`, each under its column. Returns where it ends.
+fn row(scan: &mut Scan<'_>, columns: &[u8], from: usize) -> usize {
+    let text = scan.text;
+    let mut i = from;
+    for column in columns.split(|&b| b == b',') {
         let value = Value::read(scan, i, false);
         let tags = scan.tables.words.of_key(column);
         if tags != 0 {
@@ -112,9 +166,10 @@ pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
         }
         i = skip(text, value.end, 64, |b| !matches!(b, b',' | b')')) + 1;
         if before(text, i) != b',' {
-            return;
+            break;
         }
     }
+    i
 }
 
 /// `"indicatif":"+33","numero":"639985454"`: the prefix just before makes the number a phone's.
@@ -127,8 +182,10 @@ fn split_phone(scan: &Scan<'_>, p: usize) -> bool {
 
 /// Where a value is, and what surrounds it.
 struct Value {
-    /// The sign between key and value, 0 if there is none.
+    /// The sign just before the value, 0 if there is none.
     sep: usize,
+    /// The sign after the key, 0 if there is no key.
+    key: usize,
     start: usize,
     end: usize,
     quoted: bool,
@@ -142,6 +199,10 @@ impl Value {
         let sep = from.saturating_sub(1);
         let i = skip(text, from, 3, |b| b == b' ');
         let spaced = i > from;
+        // `Some("…")`, `Optional[…]`
+        const WRAPPERS: [&[u8]; 4] = [b"Some(", b"Just(", b"Optional[", b"Optional("];
+        let wrapper = WRAPPERS.iter().find(|w| sub(text, i, i + w.len()) == **w);
+        let i = i + wrapper.map_or(0, |w| w.len() - 1);
         let i = skip(text, i, 2, |b| matches!(b, b'[' | b'('));
         let bracket = before(text, i);
         let i =
@@ -149,20 +210,20 @@ impl Value {
         let slashes = skip(text, i, 16, |b| b == b'\\');
         let quote = at(text, slashes);
         if matches!(quote, b'"' | b'\'' | b'`') {
-            return Value::quoted(scan, slashes, quote, slashes - i);
+            return Value { key: sep, ..Value::quoted(scan, slashes, quote, slashes - i) };
         }
         if matches!(bracket, b'(' | b'[') && i > from {
             let close = if bracket == b'(' { b')' } else { b']' };
             let end = skip(text, i, 256, |b| b != close && b != b'"');
             if at(text, end) == close && !is_word(at(text, end + 1)) {
-                return Value { sep, start: i, end, quoted: true, prose: false };
+                return Value { sep, key: sep, start: i, end, quoted: true, prose: false };
             }
         }
         let i = if i > from && matches!(bracket, b'(' | b'[') { i - 1 } else { i };
         let end = scan.walk(Walk::Bare, i, 0, bare_end).max(i);
         let (a, z) = context::key_range(text, sep);
         let key = sub(text, a, z).iter().any(|b| matches!(b, b'-' | b'_'));
-        Value { sep, start: i, end, quoted: false, prose: colon && spaced && !key }
+        Value { sep, key: sep, start: i, end, quoted: false, prose: colon && spaced && !key }
     }
 
     /// A value between quotes that carry `slashes` backslashes each.
@@ -175,7 +236,7 @@ impl Value {
         let of = usize::from(quote) << 8 | slashes;
         let i = scan.walk(Walk::Quoted, start, of, |text, i| close(text, i, quote, slashes));
         let end = back(text, i, slashes, |b| b == b'\\').max(start);
-        Value { sep: 0, start, end, quoted: true, prose: false }
+        Value { sep: 0, key: 0, start, end, quoted: true, prose: false }
     }
 }
 
@@ -253,7 +314,7 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
     if tags & EMAIL != 0 && text.len() <= 320 && text.contains(&b'@') && whole {
         return scan.hit(start, end, Kind::Email);
     }
-    if tags & ADDRESS != 0 && tags & (HOSTLIKE | EMAIL) == 0 && is_postal(text) {
+    if tags & ADDRESS != 0 && tags & (HOSTLIKE | REMOTE | EMAIL) == 0 && is_postal(text) {
         return scan.hit(start, end, Kind::Address);
     }
     names(scan, tags, value, start, end);
@@ -262,21 +323,26 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
 /// Names and logins.
 fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usize) {
     let text = scan.text;
-    let person = tags & PERSON != 0 || tags & NAME != 0 && tags & (WHOSE | LOGIN) != 0;
-    if !person && tags & LOGIN == 0 || tags & (NOT_VALUE | HOSTLIKE | VERSION) != 0 {
+    if tags & (PERSON | NAME | WHOSE | LOGIN | BY | UID) == 0
+        || tags & (NOT_VALUE | HOSTLIKE | VERSION) != 0
+    {
         return;
     }
-    let query = matches!(before(text, context::key_range(text, value.sep).0), b'?' | b'&');
-    let more = person && !value.quoted && !query;
-    let end = if more { more_name(scan, end) } else { end };
+    let owner = Owner::read(scan, tags, value, start, end);
+    if owner == Owner::Nobody {
+        return;
+    }
+    let person = owner == Owner::Person;
+    let paired = at(text, value.sep) == b'=';
+    let end = if person && !value.quoted { more_name(scan, end, paired) } else { end };
     let body = sub(text, start, end);
     let letters = body.iter().filter(|b| is_letter(**b)).count();
-    let plain = |b: &u8| is_word(*b) || is_space(*b) || b".,'-_@/".contains(b);
+    let plain = |b: &u8| is_word(*b) || is_space(*b) || b".,'-_@/\\%".contains(b);
     if letters < 2 || body.len() > 128 || !body.iter().all(plain) {
         return;
     }
     let sign = body.iter().position(|&b| b == b'@');
-    if sign.is_some_and(|i| email::technical(text, start, start + i, end)) {
+    if sign.is_some_and(|i| email::technical(text, start, start + i, end)) || is_file(scan, body) {
         return;
     }
     let capital = at(text, start).is_ascii_uppercase() || at(text, start) >= 0x80;
@@ -293,8 +359,64 @@ fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usiz
     }
 }
 
-/// Capitalised words that follow a name without quotes, a comma before at most one.
-fn more_name(scan: &Scan<'_>, end: usize) -> usize {
+/// Whose name a value is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Person,
+    Login,
+    Nobody,
+}
+
+impl Owner {
+    /// What the key says, and where it says too little, what stands around it.
+    fn read(scan: &Scan<'_>, tags: Tags, value: &Value, start: usize, end: usize) -> Owner {
+        let text = scan.text;
+        let (from, to) = context::key_range(text, value.key);
+        let key = sub(text, from, to);
+        let body = sub(text, start, end);
+        let ordinary = || person::is_ordinary(body) && !person::has_given(scan, body);
+        let yes = |ok: bool, owner| if ok { owner } else { Owner::Nobody };
+        match () {
+            () if key.eq_ignore_ascii_case(b"cn") => {
+                yes(person::is_subject(scan, start), Owner::Person)
+            }
+            () if tags & PERSON != 0 || tags & NAME != 0 && tags & (WHOSE | LOGIN) != 0 => {
+                Owner::Person
+            }
+            () if tags & BY != 0 => yes(!ordinary(), Owner::Person),
+            () if tags & LOGIN != 0 => Owner::Login,
+            () if key.eq_ignore_ascii_case(b"uid") => {
+                let entry = [&b",ou="[..], b",cn=", b",dc=", b",o=", b")"];
+                yes(entry.iter().any(|e| has(text, end, e)), Owner::Login)
+            }
+            // FHIR and vCard: `"family":"Dupont","given":["Jean"]`.
+            () if key.eq_ignore_ascii_case(b"family") => {
+                yes(person::is_near(scan, from, end, b"given"), Owner::Person)
+            }
+            () if key.eq_ignore_ascii_case(b"given") => {
+                yes(person::is_near(scan, from, end, b"family"), Owner::Person)
+            }
+            () if tags & NAME != 0 && !ordinary() => {
+                yes(person::is_named(scan, from, start, end), Owner::Person)
+            }
+            () => Owner::Nobody,
+        }
+    }
+}
+
+/// Whether a value is the name of a file or host.
+fn is_file(scan: &Scan<'_>, body: &[u8]) -> bool {
+    let mut parts = body.rsplit(|&b| b == b'.');
+    let last = parts.next().unwrap_or_default();
+    parts.next().is_some()
+        && !body.contains(&b'@')
+        && person::login::ENDINGS.iter().any(|e| last.eq_ignore_ascii_case(e))
+        && !person::has_given(scan, body)
+}
+
+/// Capitalised words that follow a name without quotes, a comma before at most one; after `=`,
+/// where a value ends at a space more often than not, no technical ones.
+fn more_name(scan: &Scan<'_>, end: usize, paired: bool) -> usize {
     let text = scan.text;
     let mut end = end;
     for k in 0..3 {
@@ -307,7 +429,7 @@ fn more_name(scan: &Scan<'_>, end: usize) -> usize {
             || !capital
             || stop < from + 2
             || matches!(at(text, key), b'=' | b':' | b'/')
-            || person::is_ordinary(sub(text, from, stop))
+            || paired && person::is_ordinary(sub(text, from, stop))
         {
             break;
         }

@@ -36,9 +36,11 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
         }
     }
     let n = (CUT_MIN..=15).rev().find(|&n| run.closes(n) && mostly_digits(run.first(n)));
-    if let Some(n) = n
-        && scan.context(p) & NIR != 0
-    {
+    let Some(n) = n else { return };
+    // `sociale` and `ss` alone are too little, but for a number in the printed groups.
+    let printed = run.gaps(n) & bits(&[1, 3, 5]) == bits(&[1, 3, 5]);
+    let tags = scan.context(p);
+    if tags & NIR != 0 || printed && tags & SOCIAL != 0 {
         scan.hit(p, run.end(n), Kind::Nir);
     }
 }

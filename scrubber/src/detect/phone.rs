@@ -74,8 +74,8 @@ fn french(run: &Run) -> usize {
         return 14;
     }
     let even = run.gaps(10) & !bits(&[2, 4, 6, 8]) == 0;
-    let others = [bits(&[4, 7]), bits(&[3, 6]), bits(&[1, 4, 7]), bits(&[2, 5, 8]), bits(&[1])];
-    let printed = even || others.contains(&run.gaps(10)) || run.gaps(10) == bits(&[1, 2, 4, 6, 8]);
+    let others = [bits(&[4, 7]), bits(&[3, 6]), bits(&[1, 4, 7]), bits(&[2, 5, 8])];
+    let printed = even || others.contains(&run.gaps(10));
     if printed && run.closes(10) { 10 } else { 0 }
 }
 

@@ -50,7 +50,8 @@ tags! {
     PERSON = "nom prenom prenoms noms firstname lastname surname fullname givenname familyname \
               displayname nm middlename maidenname nomcomplet nomnaissance nomusage patient assure \
               beneficiaire titulaire cardholder locataire salarie usager souscripteur conjoint \
-              cn forename";
+              cn forename vorname nachname familienname geburtsname nombres apellido apellidos \
+              cognome voornaam achternaam sobrenome nomfamille nomjeunefille";
     LOGIN = "username login uname userid utilisateur identifiant clientusername remoteuser user \
              authuser preferredusername loginname accountname enduser samaccountname";
     NAME = "name names";
@@ -80,8 +81,9 @@ tags! {
              updated expire step size hash commit request req revision generation checkpoint";
     VERSION = "version release v ver versions rev build tag chrome firefox safari";
     POINTER = "lock thread pointer ptr handle tid mutex semaphore object addr";
-    CIVILITY = "m mme mlle mr dr me pr monsieur madame mademoiselle maitre docteur mrs ms miss \
-                prof professeur mister";
+    CIVILITY = "m mme mlle melle mmes mlles mr dr me pr monsieur madame mademoiselle maitre docteur \
+                mrs ms miss prof professeur mister messieurs mesdames herr frau fraulein sr sra \
+                srta senor senora sig signor signora signore mevrouw meneer";
     GREETING = "bonjour bonsoir hello hi dear cher chere salut coucou";
     STREET = "rue avenue av ave bd boulevard blvd bvd place pl chemin ch chem impasse imp allee \
               allees quai route rte cours square sq residence lotissement lot passage faubourg fbg \
@@ -97,7 +99,58 @@ tags! {
     LABEL = "name key field champ k attribute label param nom cle property attr";
     WHO = "client patient cliente patiente assure assuree beneficiaire titulaire locataire salarie \
            salariee usager utilisateur utilisatrice customer employee conseiller conseillere \
-           collaborateur collaboratrice adherent candidat candidate eleve contact";
+           collaborateur collaboratrice adherent candidat candidate eleve contact praticien \
+           praticienne medecin etudiant etudiante enfant tuteur conjoint conjointe mandataire \
+           avocat notaire agent employe employee gerant dirigeant infirmier infirmiere abonne \
+           abonnee debiteur creancier emprunteur proprietaire bailleur passager passagere \
+           conducteur conductrice expediteur destinataire heritier defunt victime temoin demandeur \
+           demandeuse redevable contribuable administre souscripteur allocataire resident \
+           residente interne pere mere epoux epouse auteur author committer holder cardholder \
+           passenger driver student doctor physician nurse claimant beneficiary patientin \
+           kunde kundin benutzer";
+    GIVEN = "jean marie pierre michel andre philippe alain bernard jacques daniel christophe \
+             nicolas patrick frederic laurent stephane eric david pascal olivier thierry julien \
+             francois christian sebastien thomas alexandre antoine guillaume vincent jerome \
+             dominique francoise isabelle nathalie sylvie catherine christine sandrine veronique \
+             valerie celine stephanie sophie anne virginie aurelie julie emilie camille laura \
+             pauline marine charlotte lea manon emma chloe ines sarah louise alice lucie claire \
+             helene martine monique nicole jacqueline jeanne brigitte chantal annie corinne \
+             caroline elodie melanie audrey delphine laetitia karine patricia florence agnes \
+             mathilde margaux juliette clemence justine marion anais oceane romane jade zoe lola \
+             eva lena rose margot lucas hugo louis enzo theo nathan gabriel leo jules arthur \
+             raphael adam paul maxime mathis ethan baptiste quentin romain florian benjamin \
+             jeremy kevin damien fabien cedric yann loic ludovic mathieu matthieu arnaud benoit \
+             bruno denis didier fabrice franck georges gerard gilles guy henri herve hubert joel \
+             lionel luc marc marcel maurice rene robert roger roland serge sylvain yves yvette \
+             yvonne bertrand simone suzanne odile noemie elise elsa eloise apolline amelie adele \
+             capucine prudence gaston leon edouard emile etienne eugene felix ferdinand xavier \
+             mohamed mohammed karim fatima samir rachid nadia leila yasmine amina youssef mehdi \
+             john james william richard joseph charles mary patricia jennifer linda elizabeth \
+             barbara susan jessica karen nancy margaret peter andrew george edward brian \
+             anna hans klaus jurgen wolfgang uwe stefan monika petra ursula sabine heike ana juan \
+             jose carlos luis miguel javier maria carmen pilar giuseppe giovanni marco luca \
+             francesca giulia chiara joao pedro piotr agnieszka ivan olga anja lars sven ingrid";
+    LINK = "by par von for pour avec with from chez to a per da";
+    AUTH = "password publickey authentication auth login logon authenticated authenticate logged \
+            connected signed session account access credentials passe connexion authentification \
+            keyboard interactive kerberos gssapi otp mfa sso saml oidc ldap pam reset token \
+            connecte identifie tant impersonating authorized attempts";
+    FUNCTION = "a an the of to be by on at if then when where who which only also just must may can \
+                cannot could should will would has have had do did done no yes not and or but so \
+                than too very more most some any every each all both other another same such via \
+                per until since before after between during through about into onto over under \
+                again once here there now it its he she they them his her their you your we our \
+                my was were been being does is are as with without within from for in out up down \
+                off le la les un une des ce cette ces qui que dont ou mais donc car ni si se sa \
+                son ses leur leurs nos vos il elle ils elles on y en ne pas plus moins tout tous \
+                toute toutes deux trois apres avant pendant depuis entre lors chez vers selon \
+                afin ayant etant sera seront etait wants needs tries exists fails lacks";
+    UID = "uid";
+    REMOTE = "remote http upstream grpc";
+    BY = "createdby updatedby modifiedby deletedby approvedby requestedby uploadedby submittedby \
+          reviewedby changedby lastmodifiedby assignedto assignee author committer reviewer \
+          requester requestor approver submitter creepar modifiepar validepar signepar auteur \
+          createur valideur demandeur owner operateur";
     TECHNICAL = "root admin postgres app git nginx www data nobody ubuntu debian docker node \
              daemon \
              system service svc rw ro api web backend worker user users guest anonymous anon test \
@@ -115,9 +168,16 @@ tags! {
              value string str int bool object array map type class and or the for from with was \
              has \
              chat rag vllm ai ml gateway auth token tokens index documents files upload uploads \
-             does that this already exists email e-mail";
-    HOSTLIKE = "ip ipv4 ipv6 ip6 mac remote server bind listen host port peer upstream hardware \
-                net network memory mem socket http grpc advertise base physical virtual";
+             does that this already exists email e-mail inconnu inconnue introuvable supprime cree \
+             modifie connecte deconnecte authentifie bloque desactive actif inactif invalide \
+             courant courante invite invitee anonyme systeme qui avec sans dans par pour sur non \
+             est sont ont peut doit absent deja domaine fichier serveur projet produit champ \
+             colonne machine hote poste groupe modele dossier image ca administrator \
+             administrateur terraform helm argocd airflow ansible kubernetes kubelet systemd \
+             dependabot renovate gitlab github redacted masked hidden anonymized anonymised \
+             traitement logiciel travail configuration defaut exploitation";
+    HOSTLIKE = "ip ipv4 ipv6 ip6 mac server bind listen host port peer hardware \
+                net network memory mem socket advertise base physical virtual";
 }
 
 const SLOTS: usize = 4096;
