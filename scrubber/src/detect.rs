@@ -17,6 +17,7 @@ mod context;
 mod document;
 mod email;
 mod fold;
+pub(crate) mod gate;
 mod iban;
 mod keyed;
 mod net;
@@ -33,12 +34,15 @@ use std::net::IpAddr;
 
 use crate::report::Kind;
 use crate::scrub::Span;
+use crate::simd::{self, Classifier};
+use gate::Gate;
 use text::{at, before, is_letter, is_word, prior, sub};
 use words::Tags;
 
 /// What the detectors read: built once, shared.
 pub(crate) struct Tables {
     words: words::Words,
+    classifier: Classifier,
     ibans: iban::Countries,
     codes: phone::Codes,
     /// Leave loopback, private and link-local addresses.
@@ -50,6 +54,7 @@ impl Tables {
     pub(crate) fn new() -> Tables {
         Tables {
             words: words::Words::new(),
+            classifier: Classifier::new(simd::Words::new(words::Words::anchors())),
             ibans: iban::Countries::new(),
             codes: phone::Codes::new(),
             keep_private_ip: true,
@@ -91,6 +96,17 @@ const NUMBERS: [(usize, NumberDetector); 11] = [
     (2, address::at_number),
     (4, card::masked),
     (7, document::at_number),
+    (8, card::at_number),
+    (8, nir::at_number),
+    (8, iban::at_number),
+    (8, company::at_number),
+    (8, phone::at_number),
+];
+
+/// Families that need no word before a number.
+const SHAPED: [(usize, NumberDetector); 7] = [
+    (5, document::plate),
+    (4, card::masked),
     (8, card::at_number),
     (8, nir::at_number),
     (8, iban::at_number),
@@ -148,43 +164,87 @@ impl Walk {
 }
 
 impl<'a> Scan<'a> {
-    /// Appends to `spans` what every family finds in `text`, unsorted.
-    pub(crate) fn run(text: &'a [u8], tables: &'a Tables, spans: &'a mut Vec<Span>) {
+    /// Appends to `spans` what the families find in `text`, unsorted. `gate` was opened on `text`.
+    pub(crate) fn run(
+        text: &'a [u8],
+        tables: &'a Tables,
+        gate: &'a Gate,
+        spans: &'a mut Vec<Span>,
+    ) {
         let mut scan =
             Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() };
         let mut run = run::Run::EMPTY;
-        let mut i = 0;
-        while let Some(&b) = text.get(i) {
-            let class = ANCHORS.get(usize::from(b)).copied().unwrap_or_default();
-            if class != 0 {
-                i = scan.anchor(i, usize::from(class - 1), &mut run);
+        for (block, &bits) in gate.wanted().iter().enumerate() {
+            let mut left = bits;
+            while left != 0 {
+                let i = block * simd::BLOCK + left.trailing_zeros() as usize;
+                left &= left - 1;
+                scan.anchor(i, gate, &mut run);
             }
-            i += 1;
         }
     }
 
-    /// Looks at the anchor at `i`, row `row` of [`FAMILIES`]. Returns the last byte dealt with.
-    fn anchor(&mut self, i: usize, row: usize, run: &mut run::Run) -> usize {
+    /// Looks at the anchor at `i`, if one of [`FAMILIES`] starts at this byte.
+    fn anchor(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
+        let class = ANCHORS.get(usize::from(at(self.text, i))).copied().unwrap_or_default();
+        let Some(row) = usize::from(class).checked_sub(1) else { return };
         let prev = before(self.text, i);
-        let mut last = i;
         if row == Anchor::Number as usize {
-            last = text::skip(self.text, i + 1, usize::MAX, |b| b.is_ascii_digit()) - 1;
-            run.fill(self.text, i);
-            for (_, detect) in NUMBERS.iter().filter(|(least, _)| *least <= run.len()) {
-                detect(self, i, run);
+            if gate.is_named(i) {
+                run.fill(self.text, i);
+                self.numbers(&NUMBERS, i, run);
+            } else {
+                self.shaped(i, gate, run);
             }
-        } else if row == Anchor::Word as usize {
-            last = text::skip(self.text, i + 1, usize::MAX, is_letter) - 1;
-            if is_word(prev) {
-                return last;
-            }
-        } else if row == Anchor::Dash as usize && prev == b'-' {
-            return last;
+        } else if row == Anchor::Word as usize && is_word(prev)
+            || row == Anchor::Dash as usize && prev == b'-'
+            || row == Anchor::Pair as usize && !self.paired(i, gate)
+        {
+            return;
         }
         for detect in FAMILIES.get(row).copied().unwrap_or_default() {
             detect(self, i);
         }
-        last
+    }
+
+    fn numbers(&mut self, families: &[(usize, NumberDetector)], i: usize, run: &run::Run) {
+        for (_, detect) in families.iter().filter(|(least, _)| *least <= run.len()) {
+            detect(self, i, run);
+        }
+    }
+
+    /// A number that no word names: what its digits and the signs between them allow.
+    fn shaped(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
+        let length = gate.from(i, gate::numeric).trailing_ones();
+        let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
+        let digits = (gate.from(i, |b| b.digit) & within).count_ones();
+        let near = within & 0xFFFF;
+        let signs = |class: fn(&simd::Block) -> u64| (gate.from(i, class) & near).count_ones();
+        if signs(|b| b.dot) >= 3 || signs(|b| b.dash) >= 3 {
+            net::at_number(self, i, run);
+        }
+        let text = self.text;
+        let next = at(text, i + length as usize);
+        let lettered = is_letter(before(text, i)) || is_letter(prior(text, i, 2));
+        let plausible = digits >= 13
+            || digits >= 9 && at(text, i) == b'0'
+            || digits >= 10 && is_letter(next)
+            || digits == 6 && matches!(next | 0x20, b'a' | b'b')
+            || matches!(next, b'*' | b'#' | b'x' | b'X')
+            || lettered
+            || is_letter(at(text, i + 4));
+        if plausible {
+            run.fill(text, i);
+            self.numbers(&SHAPED, i, run);
+        }
+    }
+
+    /// Whether the separator at `i` may belong to a pair or an address.
+    fn paired(&self, i: usize, gate: &Gate) -> bool {
+        let group = |b: &simd::Block| b.hex | b.digit | b.colon | b.dot;
+        let within = gate.from(i, group).trailing_ones();
+        let colons = gate.from(i, |b| b.colon) & if within < 64 { (1 << within) - 1 } else { !0 };
+        gate.is_paired(i) || colons.count_ones() >= 5 || colons & colons >> 1 != 0
     }
 
     fn hit(&mut self, start: usize, end: usize, kind: Kind) {

@@ -196,7 +196,6 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let len = match at(text, p) {
         b'a' | b'A' if has(text, p, b"arobase") => 7,
         b'a' | b'A' if has(text, p, b"at") => 2,
-        b'a' if before(text, p) == b'(' && at(text, p + 1) == b')' => 1,
         _ => return,
     };
     let end = p + len;

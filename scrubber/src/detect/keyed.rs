@@ -56,6 +56,9 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let from = p + 1 + usize::from(next == b'>' || next == b'=');
+    if tags & SUDO != 0 {
+        return person::login::before_tty(scan, p);
+    }
     if tags & COOKIE != 0 {
         return cookies(scan, from);
     }
@@ -177,7 +180,10 @@ fn split_phone(scan: &Scan<'_>, p: usize) -> bool {
     let (start, _) = context::key_range(scan.text, p);
     let from = start.saturating_sub(48);
     let near = sub(scan.text, from, start);
-    near.split(|&b| !is_letter(b) && b != b'_').any(|w| scan.tables.words.of_key(w) & PREFIX != 0)
+    near.split(|&b| !is_letter(b) && b != b'_').any(|w| {
+        let country = [&b"country_code"[..], b"countryCode", b"code_pays"].contains(&w);
+        country || scan.tables.words.of_key(w) & PREFIX != 0
+    })
 }
 
 /// Where a value is, and what surrounds it.
@@ -197,7 +203,7 @@ impl Value {
     fn read(scan: &mut Scan<'_>, from: usize, colon: bool) -> Value {
         let text = scan.text;
         let sep = from.saturating_sub(1);
-        let i = skip(text, from, 3, |b| b == b' ');
+        let i = skip(text, from, 8, |b| b == b' ' || b == b'\t');
         let spaced = i > from;
         // `Some("…")`, `Optional[…]`
         const WRAPPERS: [&[u8]; 4] = [b"Some(", b"Just(", b"Optional[", b"Optional("];
@@ -332,7 +338,7 @@ fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usiz
     if owner == Owner::Nobody {
         return;
     }
-    let person = owner == Owner::Person;
+    let person = owner != Owner::Login;
     let paired = at(text, value.sep) == b'=';
     let end = if person && !value.quoted { more_name(scan, end, paired) } else { end };
     let body = sub(text, start, end);
@@ -347,7 +353,7 @@ fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usiz
     }
     let capital = at(text, start).is_ascii_uppercase() || at(text, start) >= 0x80;
     let login = body.iter().any(|b| matches!(b, b'.' | b'_') || b.is_ascii_digit());
-    if value.prose && !(person && capital || login) {
+    if value.prose && !(person && capital || login || owner == Owner::Label) {
         return;
     }
     if !person && (digits_in(body) > letters || body.contains(&b'/')) {
@@ -363,6 +369,8 @@ fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usiz
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Owner {
     Person,
+    /// A person's, by a label of several words.
+    Label,
     Login,
     Nobody,
 }
@@ -395,6 +403,10 @@ impl Owner {
             }
             () if key.eq_ignore_ascii_case(b"given") => {
                 yes(person::is_near(scan, from, end, b"family"), Owner::Person)
+            }
+            // `Account Name: jdupont`, `First name: Jean`.
+            () if tags & NAME != 0 && person::is_whose(scan, from) => {
+                yes(!ordinary(), Owner::Label)
             }
             () if tags & NAME != 0 && !ordinary() => {
                 yes(person::is_named(scan, from, start, end), Owner::Person)

@@ -7,8 +7,8 @@ pub(crate) mod login;
 use super::Scan;
 use super::text::{at, back, before, has, is_letter, is_word, skip, sub};
 use super::words::{
-    CIVILITY, DOB, EMAIL, GIVEN, GREETING, HOSTLIKE, LINK, LOGIN, NAME, NOT_VALUE, PARTICLE,
-    PERSON, PHONE, TECHNICAL, Tags, WHO, WHOSE,
+    ABOUT, CIVILITY, DOB, EMAIL, GIVEN, GREETING, HOSTLIKE, LINK, LOGIN, NAME, NOT_VALUE, PARTICLE,
+    PERSON, PHONE, ROLE, TECHNICAL, Tags, WHO, WHOSE,
 };
 use crate::lexicon::Lexicon;
 use crate::report::Kind;
@@ -19,18 +19,18 @@ const NAME_WORDS: usize = 4;
 const LOOK: usize = 96;
 /// Words of a label: `nom du patient`, `account holder`.
 const LABEL_WORDS: usize = 4;
+/// Bytes of a label.
+const LABEL_MAX: usize = 20;
 
 /// At the start of a word. Needs: a word of [`CIVILITY`], [`GREETING`], [`WHO`], [`PERSON`],
-/// [`NAME`], [`LOGIN`] or `AUTH` within 72 bytes before, or [`GIVEN`] here or in the next word, or
-/// a backslash before.
+/// [`NAME`] or [`ABOUT`] within 24 bytes before a capital; for [`login`], a word of [`LOGIN`] or
+/// `AUTH` at `p`, or a backslash before.
 pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
-    match before(text, p) {
-        b' ' | b'+' | b'.' | b':' | b'"' | b'\'' | b'=' | b'>' | b'|' | b'\t' | b'(' | b'[' => {}
-        b'\\' => return login::after_backslash(scan, p),
-        _ => return,
+    if before(text, p) == b'\\' {
+        login::after_backslash(scan, p);
     }
-    if capital(text, p) {
+    if capital(text, p) && b" +.:\"'=>|\t([".contains(&before(text, p)) {
         named(scan, p);
     }
     login::at_word(scan, p);
@@ -90,12 +90,15 @@ fn named(scan: &mut Scan<'_>, p: usize) {
     } else if lead.tags & PERSON != 0 && !dotted && at(text, p) != b'.' {
         hit(scan, p, p, |name| name.given || name.ordinary == 0);
     }
-    let label = if lead.linked { label(scan, lead.gap) } else { 0 };
+    let labelled = lead.linked || lead.tags & NAME != 0;
+    let label = if labelled { label(scan, lead.gap) } else { 0 };
     let whose = label & (PERSON | WHO) != 0 || label & NAME != 0 && label & (WHOSE | LOGIN) != 0;
     if whose {
         hit(scan, p, p, |name| name.given || name.ordinary == 0);
     }
-    if lead.tags & (LINK | PARTICLE | NAME) != 0 {
+    let about = lead.tags & (LINK | PARTICLE) != 0
+        && Lead::read(scan, lead.start).is_some_and(|outer| outer.tags & (ABOUT | WHO) != 0);
+    if about || lead.tags & NAME != 0 && lead.linked {
         hit(scan, p, p, |name| name.given && name.words > 1);
     }
 }
@@ -123,7 +126,7 @@ fn label(scan: &Scan<'_>, end: usize) -> Tags {
     let (mut i, mut tags) = (end, 0);
     for _ in 0..LABEL_WORDS {
         let start = back(text, i, 24, |b| is_word(b) || b == b'_');
-        if start == i {
+        if start == i || end - i > LABEL_MAX {
             break;
         }
         let word = sub(text, start, i);
@@ -242,12 +245,13 @@ pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let start = back(text, gap - 1, 16, is_letter);
-    if start == gap - 1 || scan.tables.words.of(sub(text, start, gap - 1)) & LOGIN == 0 {
+    if start == gap - 1 || scan.tables.words.of(sub(text, start, gap - 1)) & (LOGIN | ROLE) == 0 {
         return;
     }
     let end = skip(text, p + 1, 64, |b| is_word(b) || matches!(b, b'.' | b'_' | b'-' | b' '));
     let close = at(text, skip(text, end, 6, |b| b == b'\\'));
-    if close == at(text, p) && is_login(scan, p + 1, end) {
+    let ordinary = is_ordinary(sub(text, p + 1, end));
+    if close == at(text, p) && !ordinary && is_login(scan, p + 1, end) {
         scan.hit(p + 1, end, Kind::Person);
     }
 }
@@ -369,4 +373,11 @@ pub(crate) fn is_named(scan: &Scan<'_>, key: usize, start: usize, end: usize) ->
             known(sub(text, key.saturating_sub(LOOK), key)) | known(sub(text, end, end + LOOK));
         around & (EMAIL | PHONE | DOB | PERSON) != 0
     }
+}
+
+/// Whether the word before a key `name` at `key` says whose: `Account Name`, `first name`.
+pub(crate) fn is_whose(scan: &Scan<'_>, key: usize) -> bool {
+    let end = back(scan.text, key, 1, |b| b == b' ');
+    let start = back(scan.text, end, 16, is_letter);
+    end < key && scan.tables.words.of(sub(scan.text, start, end)) & (WHOSE | LOGIN | WHO) != 0
 }

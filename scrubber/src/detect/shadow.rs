@@ -7,7 +7,9 @@
 //! explode; [`LAYERS_MAX`] bounds how many are taken off.
 
 use super::fold::{Fold, fold};
+use super::gate;
 use super::text::{at, before, has, hex, is_word, skip, sub};
+use crate::simd::{BLOCK, Block};
 
 /// Layers of encoding taken off.
 pub(crate) const LAYERS_MAX: usize = 4;
@@ -41,28 +43,43 @@ impl Shadow {
         &self.text
     }
 
-    /// Decodes one layer of `source`. Returns whether anything changed.
-    pub(crate) fn decode(&mut self, source: &[u8]) -> bool {
+    /// Decodes one layer of `source`, whose classes are `blocks`. Returns whether anything changed.
+    pub(crate) fn decode(&mut self, source: &[u8], blocks: &[Block]) -> bool {
         self.text.clear();
         self.segments.clear();
         self.done = 0;
         let mut i = 0;
-        while let Some(&b) = source.get(i) {
-            i = if b.is_ascii_alphanumeric() {
-                self.token(source, i)
-            } else if b.is_ascii()
-                && !matches!(b, b'%' | b'\\' | b'&' | b'=' | b'+' | b'^' | 0x1B | 0)
-            {
-                i + 1
-            } else {
-                self.escape(source, i)
-            };
+        for (k, bits) in gate::encoded(blocks).enumerate() {
+            let mut left = bits;
+            while left != 0 {
+                let p = k * BLOCK + left.trailing_zeros() as usize;
+                left &= left - 1;
+                if p >= i {
+                    i = self.at(source, p);
+                }
+            }
         }
         if self.segments.is_empty() {
             return false;
         }
         self.flush(source, source.len());
         true
+    }
+
+    /// Decodes at `p`, and on while a token goes on behind what was decoded.
+    fn at(&mut self, source: &[u8], p: usize) -> usize {
+        let mut i = p;
+        loop {
+            let b = at(source, i);
+            i = if b.is_ascii_alphanumeric() {
+                self.token(source, i)
+            } else {
+                self.escape(source, i)
+            };
+            if !in_base64(at(source, i)) {
+                return i;
+            }
+        }
     }
 
     /// The source range of a range of the shadow.

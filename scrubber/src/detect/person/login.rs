@@ -3,8 +3,8 @@
 //! and the word must not be a technical one.
 
 use super::super::Scan;
-use super::super::text::{at, back, before, has, is_letter, is_word, prior, skip, sub};
-use super::super::words::{AUTH, FUNCTION, GIVEN, LOGIN, PARTICLE, TECHNICAL};
+use super::super::text::{at, back, before, has, is_letter, is_word, skip, sub};
+use super::super::words::{AUTH, FUNCTION, GIVEN, LOGIN, PARTICLE, TECHNICAL, VERB};
 use super::{is_login, is_ordinary};
 use crate::report::Kind;
 
@@ -61,67 +61,92 @@ pub(crate) const ENDINGS: [&[u8]; 44] = [
     b"html",
 ];
 
-/// At the start of a word. Needs: a word of [`LOGIN`] or [`AUTH`] within 72 bytes before.
+/// At the start of a word of [`LOGIN`] or [`AUTH`]: the login that follows it.
 pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
-    let gap = back(text, p, 4, |b| b" '\"[(:\t`\\".contains(&b));
-    let last = (prior(text, gap, 2) | 0x20, before(text, gap) | 0x20);
-    if gap == p
-        || !matches!(
-            last,
-            (b'e', b'r')
-                | (b'u', b'r')
-                | (b'o', b'r')
-                | (b'a', b's' | b'r' | b'l')
-                | (b'b', b'y')
-                | (b'm', b'e')
-                | (b'i', b'n')
-                | (b'u' | b'd' | b't', b'e')
-                | (b'n', b't')
-                | (b'd', b'o')
-                | (b'o', b't')
-                | (b'l', b'e')
-                | (_, b')' | b'o' | b']')
-        )
+    let end = skip(text, p, 24, is_letter);
+    let tags = scan.tables.words.of(sub(text, p, end));
+    if tags & LOGIN != 0 {
+        after_user(scan, end);
+    }
+    if tags & (AUTH | VERB) != 0 {
+        after_auth(scan, end, tags & AUTH != 0);
+    }
+}
+
+/// `user jdupont`, `user 'jdupont'`, `user [jdupont]`.
+fn after_user(scan: &mut Scan<'_>, end: usize) {
+    let text = scan.text;
+    let p = skip(text, end, 4, |b| b" '\"[`\\".contains(&b));
+    let signs = sub(text, end, p);
+    let quoted = signs.iter().any(|b| b"'\"[`".contains(b));
+    if signs.first() != Some(&b' ') || !is_word(at(text, p)) {
+        return;
+    }
+    let stop = self::end(text, p);
+    if (quoted || is_shaped(text, p, stop) || is_plain(scan, p, stop)) && is_somebody(scan, p, stop)
     {
-        return;
+        scan.hit(p, stop, Kind::Person);
     }
-    let end = end(text, p);
-    let login = sub(text, p, end);
-    if login.len() < 2 || !is_login(scan, p, end) || is_ordinary(login) && !is_given(scan, login) {
-        return;
+}
+
+/// With `any`, after any preposition; else after `by` only.
+/// `password for jdupont from`, `logged in as jdupont`, `session opened for user root by jdupont(`.
+fn after_auth(scan: &mut Scan<'_>, end: usize, any: bool) {
+    let text = scan.text;
+    let mut i = end;
+    for _ in 0..AUTH_WORDS {
+        let word = skip(text, i, 3, |b| b" ,/:()".contains(&b));
+        let next = skip(text, word, 24, |b| is_word(b) || matches!(b, b'-' | b'_' | b'\''));
+        if word == i || next == word {
+            return;
+        }
+        let p = skip(text, next, 4, |b| b" '\"[`\\".contains(&b));
+        let quoted = sub(text, next, p).iter().any(|b| b"'\"[`".contains(b));
+        let stop = self::end(text, p);
+        let name = |word: &[u8], list: &[&[u8]]| list.iter().any(|w| word.eq_ignore_ascii_case(w));
+        let word = sub(text, word, next);
+        let asked = p > next
+            && stop > p
+            && match () {
+                () if !any => name(word, &[b"by", b"par"]) && is_dotted(text, p, stop),
+                () if name(word, &[b"for", b"pour"]) => {
+                    let followed = has(text, stop, b" from ") || has(text, stop, b" by ");
+                    let last = matches!(at(text, stop), 0 | b'.' | b',' | b';' | b'\n');
+                    quoted
+                        || followed
+                        || is_dotted(text, p, stop)
+                        || last && is_plain(scan, p, stop)
+                }
+                () if name(word, &[b"as", b"que"]) => {
+                    quoted || is_dotted(text, p, stop) || is_plain(scan, p, stop)
+                }
+                () if name(word, &[b"by", b"par"]) => {
+                    is_dotted(text, p, stop) || has(text, stop, b"(uid=")
+                }
+                () => name(word, &[b"de"]) && is_dotted(text, p, stop),
+            };
+        if asked && is_somebody(scan, p, stop) {
+            return scan.hit(p, stop, Kind::Person);
+        }
+        i = next;
     }
-    let start = back(text, gap, 16, is_letter);
-    let word = sub(text, start, gap);
-    let between = sub(text, gap, p);
-    let colon = between.contains(&b':');
-    let quoted = between.iter().any(|b| b"'\"[`".contains(b));
-    let spaced = !colon && between.contains(&b' ');
-    let is = |list: &[&[u8]]| list.iter().any(|w| word.eq_ignore_ascii_case(w));
-    let found = match () {
-        () if colon => {
-            (is(&[b"sudo"]) || before(text, gap) == b']') && has(text, end, b" : TTY=")
-                || is(&[b"name"]) && between.contains(&b'\t')
-        }
-        () if !spaced || is_word(before(text, start)) => false,
-        () if is(&[b"role"]) => quoted,
-        () if scan.tables.words.of(word) & LOGIN != 0 => {
-            quoted || is_shaped(text, p, end) || is_plain(scan, p, end)
-        }
-        () if is(&[b"for", b"pour"]) => auth(scan, start) && asked(scan, p, end, quoted),
-        () if is(&[b"as", b"que"]) => {
-            auth(scan, start) && (quoted || is_dotted(text, p, end) || is_plain(scan, p, end))
-        }
-        () if is(&[b"by", b"par"]) => is_dotted(text, p, end) || has(text, end, b"(uid="),
-        () if is(&[b"de"]) => auth(scan, start) && is_dotted(text, p, end),
-        () if before(text, gap) == b')' => {
-            let open = back(text, gap - 1, 32, |b| b != b'(');
-            has(text, open, b"to ") && has(text, end, b" on ")
-        }
-        () => false,
-    };
-    if found {
-        scan.hit(p, end, Kind::Person);
+}
+
+/// Whether a login is no word of systems, in the table or the lexicon.
+fn is_somebody(scan: &Scan<'_>, p: usize, end: usize) -> bool {
+    let login = sub(scan.text, p, end);
+    let known = scan.tables.words.of(login);
+    is_login(scan, p, end) && (known & GIVEN != 0 || known & FUNCTION == 0 && !is_ordinary(login))
+}
+
+/// At the separator of a key that ends before `p`: `sudo: jdupont : TTY=pts/0`.
+pub(crate) fn before_tty(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let stop = p.saturating_sub(6);
+    let start = back(text, stop, LOGIN_MAX, |b| is_word(b) || b"._-".contains(&b));
+    if has(text, stop, b" : TTY=") && is_somebody(scan, start, stop) {
+        scan.hit(start, stop, Kind::Person);
     }
 }
 
@@ -129,38 +154,6 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
 fn end(text: &[u8], p: usize) -> usize {
     let end = skip(text, p, LOGIN_MAX, |b| is_word(b) || b"._-".contains(&b));
     back(text, end, end - p, |b| b"._-".contains(&b))
-}
-
-fn is_given(scan: &Scan<'_>, login: &[u8]) -> bool {
-    scan.tables.words.of(login) & GIVEN != 0
-}
-
-/// Whether `for X` after a word of authentication asks for a login.
-fn asked(scan: &Scan<'_>, p: usize, end: usize, quoted: bool) -> bool {
-    let text = scan.text;
-    let last = matches!(at(text, end), 0 | b'.' | b',' | b';' | b'\n');
-    quoted
-        || is_dotted(text, p, end)
-        || has(text, end, b" from ")
-        || has(text, end, b" by ")
-        || last && is_plain(scan, p, end)
-}
-
-/// Whether one of the words before `pos` is of authentication.
-fn auth(scan: &Scan<'_>, pos: usize) -> bool {
-    let mut i = pos;
-    for _ in 0..AUTH_WORDS {
-        i = back(scan.text, i, 4, |b| b" ,:[]()/'".contains(&b));
-        let start = back(scan.text, i, 24, is_word);
-        if start == i {
-            return false;
-        }
-        if scan.tables.words.of(sub(scan.text, start, i)) & AUTH != 0 {
-            return true;
-        }
-        i = start;
-    }
-    false
 }
 
 /// A dotted pair of words, `jean.dupont`, that is neither a host nor a file.
@@ -240,10 +233,21 @@ pub(crate) fn after_backslash(scan: &mut Scan<'_>, p: usize) {
     }
 }
 
-/// At `(`: the user of a job, `(jdupont) CMD (…)`.
+/// At `(`: `(jdupont) CMD (…)` at the second, `su: (to root) jdupont on`.
 pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
-    let stop = end(scan.text, p + 1);
-    if has(scan.text, stop, b") CMD (") && is_login(scan, p + 1, stop) {
-        scan.hit(p + 1, stop, Kind::Person);
+    let text = scan.text;
+    if has(text, p.saturating_sub(6), b") CMD ") {
+        let stop = p - 6;
+        let start = back(text, stop, LOGIN_MAX, |b| is_word(b) || b"._-".contains(&b));
+        if before(text, start) == b'(' && is_somebody(scan, start, stop) {
+            scan.hit(start, stop, Kind::Person);
+        }
+    } else if has(text, p + 1, b"to ") {
+        let close = skip(text, p + 4, 32, |b| b != b')' && b != b' ');
+        let start = close + 2;
+        let stop = end(text, start.min(text.len()));
+        if has(text, close, b") ") && has(text, stop, b" on ") && is_somebody(scan, start, stop) {
+            scan.hit(start, stop, Kind::Person);
+        }
     }
 }
