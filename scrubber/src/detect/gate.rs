@@ -13,8 +13,8 @@ mod shape;
 use super::Tables;
 use super::text::{at, back, before, is_letter, skip, sub};
 use super::words::{
-    self, BEFORE_NAME, BEFORE_NUMBER, COMMAND, HASH, KEY, PASSWORD, SCHEME, SPELT_AT, STREET,
-    TOKEN, Tags, VALUE, WEAK,
+    self, AGAINST, BEFORE_LOGIN, BEFORE_NAME, BEFORE_NUMBER, BYKEY, COMMAND, FHIR, FOLDER, HASH,
+    KEY, PASSWORD, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
 };
 use crate::simd::{BLOCK, GROUP, Group, Job, LANES, Row};
 
@@ -26,6 +26,8 @@ const CLOSERS: usize = 14;
 const OPEN_REACH: usize = 64;
 /// Bytes after a word within which a quote or slash follows it.
 const SIGN_REACH: usize = 16;
+/// Bytes after a folder of homes within which the login behind backslashes starts.
+const FOLDER_REACH: usize = 5;
 /// Bytes after a word within which a name starts.
 const NAME_REACH: usize = 24;
 /// Bytes between the first digit of a house number and the kind of street.
@@ -291,6 +293,10 @@ impl Gate {
     /// Lets through what a word makes worth a look.
     fn follow(&mut self, text: &[u8], hit: Hit) {
         let Hit { start, end, tags } = hit;
+        // `created_by`, `given`: common words, with a meaning in keys only.
+        if tags & !(BYKEY | FHIR | AGAINST) == 0 {
+            return self.admit(end, end + CLOSERS, Mark::Pair);
+        }
         // Letters, digits, `_`, `-` and `.` are a key's; a token's alphabet has few more.
         let bare = end + self.run(end, Row::Token, Row::Token);
         self.admit(end, bare + CLOSERS, Mark::Pair);
@@ -309,10 +315,14 @@ impl Gate {
         if tags & BEFORE_NAME != 0 {
             self.admit(end, end + NAME_REACH, Mark::Capital);
         }
+        if tags & FOLDER != 0 && at(text, end) == b'\\' {
+            self.admit(end, end + FOLDER_REACH, Mark::Letter);
+        }
         let secret = tags & (PASSWORD | TOKEN | KEY | WEAK) != 0;
-        if tags & (SPELT_AT | SCHEME | COMMAND) != 0 || secret && before(text, start) == b'-' {
-            // The word may be the last part of `motDePasse`.
-            let first = back(text, start, words::WORD_MAX, is_letter);
+        // The word may be the last part of `motDePasse`.
+        let first = back(text, start, words::WORD_MAX, is_letter);
+        let spoken = SPELT_AT | SCHEME | COMMAND | BEFORE_LOGIN;
+        if tags & spoken != 0 || secret && before(text, first) == b'-' {
             self.admit(first, first + 1, Mark::Here);
         }
         // `api_token,x` and `{SSHA}x`.
@@ -345,6 +355,7 @@ impl Gate {
                 Mark::Sign => row(Row::Quote) | row(Row::Slash),
                 Mark::Number => row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before),
                 Mark::Capital => row(Row::Upper) | row(Row::High),
+                Mark::Letter => row(Row::Letter),
                 Mark::Here | Mark::Token => !0,
             };
             if let Some(wanted) = self.wanted.get_mut(k) {
@@ -376,6 +387,7 @@ enum Mark {
     Sign,
     Number,
     Capital,
+    Letter,
     Token,
     Here,
 }

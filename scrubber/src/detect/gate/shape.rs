@@ -79,8 +79,19 @@ pub(super) fn wanted(n: &Near) -> Lanes {
         wanted |= n.row(Row::Colon) & addresses(n);
     }
     if n.row(Row::Open).any() {
-        let user = n.ahead(1, Row::Digit) & n.ahead(3, Row::Slash) & n.back(1, Row::Space);
-        wanted |= n.row(Row::Open) & user;
+        let digit = |k| n.ahead(k, Row::Digit);
+        let user = n.ahead(3, Row::Slash) & n.back(1, Row::Space);
+        // `(0)1 99…`, `(0033) 6…`
+        let paren = |k| n.ahead(k, Row::Paren);
+        let code = paren(2) | (digit(2) & digit(3) & digit(4) & (paren(5) | paren(6)));
+        wanted |= n.row(Row::Open) & digit(1) & (user | code);
+    }
+    if n.row(Row::Escape).any() {
+        // `DOMAIN\\jdupont`
+        let before = |row| n.back(2, row);
+        let domain = before(Row::Upper) | before(Row::Digit) | before(Row::Escape);
+        let domain = domain | before(Row::Dash);
+        wanted |= n.row(Row::Lower) & n.back(1, Row::Escape) & domain;
     }
     let dashes = n.row(Row::Dash) & n.ahead(1, Row::Dash) & !n.back(1, Row::Dash);
     if dashes.any() {
