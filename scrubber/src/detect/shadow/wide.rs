@@ -1,0 +1,59 @@
+//! UTF-16 inside a text of bytes: stretches where every other byte is NUL, or nearly so.
+
+use super::super::fold::{Fold, fold};
+use super::super::text::at;
+use super::Shadow;
+
+/// Units that a stretch has at least; a NUL in less is only dropped.
+const UNITS_MIN: usize = 3;
+
+/// Order of the bytes of a unit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Little,
+    Big,
+}
+
+impl Shadow {
+    /// At a NUL: the stretch of UTF-16 around it, or nothing.
+    pub(super) fn wide(&mut self, source: &[u8], i: usize) -> usize {
+        let little = if i > self.done { i - 1 } else { i + 1 };
+        let (a, b) = (units(source, little, Order::Little), units(source, i, Order::Big));
+        let (start, order, n) =
+            if a >= b { (little, Order::Little, a) } else { (i, Order::Big, b) };
+        if n < UNITS_MIN {
+            return self.put(source, i, i + 1, b"");
+        }
+        if start > i {
+            // The second half of the line feed that ended the line before.
+            self.put(source, i, i + 1, b"");
+        }
+        let mut j = start;
+        for _ in 0..n {
+            j = self.put_char(source, j, j + 2, unit(source, j, order));
+        }
+        j
+    }
+}
+
+fn unit(source: &[u8], i: usize, order: Order) -> u32 {
+    let (a, b) = (u32::from(at(source, i)), u32::from(at(source, i + 1)));
+    if order == Order::Little { b << 8 | a } else { a << 8 | b }
+}
+
+/// How many units from `i` on are text: ASCII, or what stands for it or for a Latin letter.
+fn units(source: &[u8], i: usize, order: Order) -> usize {
+    let mut n = 0;
+    while i + 2 * n + 1 < source.len() {
+        let c = unit(source, i + 2 * n, order);
+        let text = matches!(c, 9 | 10 | 13 | 0x1B | 0x20..0x7F | 0xA0..0x180);
+        // Two ASCII bytes are a text of bytes, whatever character they would make.
+        let bytes = at(source, i + 2 * n).is_ascii_graphic()
+            && at(source, i + 2 * n + 1).is_ascii_graphic();
+        if bytes || !text && (c < 0x180 || fold(c) == Fold::Keep) {
+            break;
+        }
+        n += 1;
+    }
+    n
+}
