@@ -218,8 +218,8 @@ impl Shadow {
             0x93 | 0x94 => self.put(source, i, i + 1, b"\""),
             0x96 | 0x97 => self.put(source, i, i + 1, b"-"),
             0x9B => self.sequence(source, i, i + 1),
-            // No letter in any of the encodings that western programs write.
-            0x80..=0x9F | 0xC0 | 0xC1 | 0xF5.. => self.put(source, i, i + 1, b""),
+            // No letters in the older encodings of the west, or lead bytes whose character is cut.
+            0x80..=0x9F | 0xC0..=0xC3 | 0xF5.. => self.put(source, i, i + 1, b""),
             _ if prev.is_ascii_digit() || next.is_ascii_digit() => self.put(source, i, i + 1, b""),
             _ => i + 1,
         }

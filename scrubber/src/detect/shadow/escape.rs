@@ -66,13 +66,16 @@ impl Shadow {
     }
 
     /// `\x40`, or a database's `\x6a6f…`. Digits alone may be one escape before a number: they are
-    /// read together only if digits and spaces come out.
+    /// read together only if digits come out for the most part.
     fn hex_escape(&mut self, source: &[u8], i: usize, x: usize) -> usize {
         let end = skip(source, x + 1, source.len(), |b| b.is_ascii_hexdigit());
         let digits = sub(source, x + 1, end);
-        let number = |p: &[u8]| matches!(byte(p, 0), Some(b' ' | b'0'..=b'9'));
-        let together = !digits.iter().all(u8::is_ascii_digit) || digits.chunks_exact(2).all(number);
-        if end - x > 6 && together && self.coded(source, (i, end), (x + 1, end), token::Code::Hex) {
+        let rest = sub(digits, 2, digits.len());
+        let number = |p: &&[u8]| matches!(byte(p, 0), Some(b' ' | b'0'..=b'9'));
+        let together = !rest.iter().all(u8::is_ascii_digit)
+            || rest.chunks_exact(2).filter(number).count() * 4 >= rest.len();
+        if end - x > 6 && together && self.coded(source, (i, end), (x + 1, end), token::Code::Bytea)
+        {
             return end;
         }
         match byte(source, x + 1) {
@@ -119,8 +122,9 @@ impl Shadow {
         let Some(b) = soft(source, i) else { return i + 1 };
         let chained = self.done == i && i.checked_sub(3).is_some_and(|j| soft(source, j).is_some());
         let sign = !b.is_ascii_alphanumeric() && (b' '..0x7F).contains(&b);
-        let between = is_word(before(source, i)) && is_word(at(source, i + 3));
-        let alone = b == b'@' && at(source, i + 3).is_ascii_alphabetic()
+        let after = at(source, i + 3);
+        let between = is_word(before(source, i)) && is_word(after);
+        let alone = b == b'@' && after.is_ascii_alphabetic()
             || matches!(b, b'.' | b'-' | b'+' | b'/' | b':' | b'_');
         let near = || {
             (i.saturating_sub(SOFT_NEAR)..i + SOFT_NEAR)
@@ -128,8 +132,9 @@ impl Shadow {
         };
         if chained
             || soft(source, i + 3).is_some()
-            || sign && between && (alone || near())
-            || b == 0xA0 && between
+            || between && (sign && alone || b == 0xA0)
+            || b == b'+' && after.is_ascii_digit()
+            || sign && is_word(after) && near()
         {
             return self.put(source, i, i + 3, &[b]);
         }

@@ -77,23 +77,16 @@ struct Element {
 
 impl Element {
     fn at(source: &[u8], i: usize) -> Option<Element> {
-        let slashes = skip(source, i, 16, |b| b == b'\\');
-        let quote = at(source, slashes);
-        let quoted = matches!(quote, b'"' | b'\'');
-        let open = if quoted { slashes + 1 } else { i };
+        // Behind any number of backslashes, or doubled as in CSV.
+        let open = skip(source, i, 16, |b| matches!(b, b'\\' | b'"' | b'\''));
         let sign = usize::from(at(source, open) == b'-');
         let close = skip(source, open + sign, 4, |b| b.is_ascii_digit());
         let digits = std::str::from_utf8(sub(source, open + sign, close)).ok()?;
         let value = digits.parse::<u8>().ok()?;
-        let end = if quoted {
-            let end = close + (open - i);
-            if sub(source, close, end) != sub(source, i, open) {
-                return None;
-            }
-            end
-        } else {
-            close
-        };
+        let end = close + (open - i);
+        if sub(source, close, end) != sub(source, i, open) {
+            return None;
+        }
         let value = if sign == 1 { value.wrapping_neg() } else { value };
         let comma = skip(source, end, 1, |b| b == b',');
         let next = skip(source, comma, 2, |b| matches!(b, b' ' | b'\n'));

@@ -16,6 +16,8 @@ const EXPONENT_DIGITS_MAX: usize = 24;
 #[derive(Clone, Copy)]
 pub(super) enum Code {
     Hex,
+    /// The same after `\x`, which may as well be an escape: only what is text beyond doubt.
+    Bytea,
     Base64(usize),
 }
 
@@ -86,7 +88,7 @@ impl Shadow {
     ) -> bool {
         let token = sub(source, inner.0, inner.1);
         let (least, looks) = match code {
-            Code::Hex => {
+            Code::Hex | Code::Bytea => {
                 let short = token.len() < 16 && !token.iter().any(u8::is_ascii_alphabetic);
                 let even = token.len().is_multiple_of(2);
                 (6, even && !short && decodes(token, 12, Code::Hex))
@@ -101,8 +103,11 @@ impl Shadow {
         }
         let kept = if let Code::Base64(skipped) = code { skipped } else { 0 };
         self.attempt(source, outer, kept + least, |text| {
+            let start = text.len();
             text.extend_from_slice(sub(source, inner.0 - kept, inner.0));
-            append(token, code, text).then_some(kept)
+            let sure = append(token, code, text)
+                && (!matches!(code, Code::Bytea) || is_sure(sub(text, start, text.len())));
+            sure.then_some(kept)
         })
     }
 
@@ -157,26 +162,29 @@ impl Shadow {
 
     /// Replaces each stretch of text that the groups write.
     fn groups(&mut self, source: &[u8], groups: &Groups) -> usize {
-        let mut i = groups.start;
-        while i < groups.end {
+        let mut i = Some(groups.start);
+        while let Some(from) = i {
             // A stretch ends where a byte is written that no text has.
-            let (mut j, mut n) = (i, 0);
-            while j < groups.end && groups.bytes(source, j).all(|b| b.is_some_and(in_text)) {
-                j = groups.next(source, j);
+            let (mut next, mut last, mut n) = (Some(from), from, 0);
+            while let Some(j) = next
+                && groups.bytes(source, j).all(|b| b.is_some_and(in_text))
+            {
                 n += groups.width / 2;
+                last = j + groups.prefix + groups.width;
+                next = groups.next(source, j);
             }
             if n >= GROUPS_MIN {
-                let last = groups.trim(source, j);
-                self.attempt(source, (i, last), GROUPS_MIN, |text| {
-                    let mut k = i;
-                    while k < j {
+                self.attempt(source, (from, last), GROUPS_MIN, |text| {
+                    let mut j = from;
+                    text.extend(groups.bytes(source, j).flatten());
+                    while let Some(k) = groups.next(source, j).filter(|k| *k < last) {
                         text.extend(groups.bytes(source, k).flatten());
-                        k = groups.next(source, k);
+                        j = k;
                     }
                     Some(0)
                 });
             }
-            i = if j > i { j } else { groups.next(source, i) };
+            i = if n > 0 { next } else { groups.next(source, from) };
         }
         groups.end
     }
@@ -199,15 +207,17 @@ impl Groups {
     fn at(source: &[u8], i: usize, word: usize) -> Option<Groups> {
         let prefix = if has(source, i, b"0x") { 2 } else { 0 };
         let (width, sep) = (word - i - prefix, at(source, word));
-        if !matches!(width, 2 | 4) || !matches!(sep, b' ' | b':' | b'-' | b',') {
+        // A word of prose, as `de`, is no byte of the text that follows it.
+        let prose = sep == b' ' && sub(source, i, word).iter().all(u8::is_ascii_lowercase);
+        if prose || !matches!(width, 2 | 4) || !matches!(sep, b' ' | b':' | b'-' | b',') {
             return None;
         }
-        let mut groups = Groups { start: i, end: i, width, prefix, sep };
-        let (mut j, mut n) = (i, 0);
-        while groups.is_group(source, j) {
+        let mut groups = Groups { start: i, end: word, width, prefix, sep };
+        let (mut next, mut n) = (Some(i), 0);
+        while let Some(j) = next.filter(|j| groups.is_group(source, *j)) {
             n += width / 2;
             groups.end = j + prefix + width;
-            j = groups.next(source, j);
+            next = groups.after(source, j);
         }
         (n >= GROUPS_MIN).then_some(groups)
     }
@@ -222,20 +232,15 @@ impl Groups {
     }
 
     /// Where the group after the one at `i` would start.
-    fn next(&self, source: &[u8], i: usize) -> usize {
+    fn after(&self, source: &[u8], i: usize) -> Option<usize> {
         let end = i + self.prefix + self.width;
-        match at(source, end) == self.sep {
-            // Past the end, so that a chain that ends here ends.
-            false => self.end.max(end) + 1,
-            true => end + 1 + usize::from(self.sep == b',' && at(source, end + 1) == b' '),
-        }
+        let blank = usize::from(self.sep == b',' && at(source, end + 1) == b' ');
+        (at(source, end) == self.sep).then_some(end + 1 + blank)
     }
 
-    /// The end of the group before the one that would start at `j`.
-    fn trim(&self, source: &[u8], j: usize) -> usize {
-        let j = j.min(self.end + 1);
-        let blank = self.sep == b',' && before(source, j) == b' ';
-        j - 1 - usize::from(blank)
+    /// Where the group of this chain after the one at `i` starts.
+    fn next(&self, source: &[u8], i: usize) -> Option<usize> {
+        self.after(source, i).filter(|j| *j < self.end)
     }
 
     fn bytes<'a>(&self, source: &'a [u8], i: usize) -> impl Iterator<Item = Option<u8>> + 'a {
@@ -255,7 +260,7 @@ fn decodes(token: &[u8], n: usize, code: Code) -> bool {
     let head = sub(token, 0, n.min(token.len()));
     let ok = |b: u8| in_text(b) || b == 0;
     match code {
-        Code::Hex => head.chunks_exact(2).all(|p| byte(p, 0).is_some_and(ok)),
+        Code::Hex | Code::Bytea => head.chunks_exact(2).all(|p| byte(p, 0).is_some_and(ok)),
         Code::Base64(_) => {
             head.chunks_exact(4).all(|q| quad(q).is_some_and(|b| b.into_iter().all(ok)))
         }
@@ -265,7 +270,9 @@ fn decodes(token: &[u8], n: usize, code: Code) -> bool {
 /// Appends what a token encodes. False if a character is not of the alphabet.
 fn append(token: &[u8], code: Code, out: &mut Vec<u8>) -> bool {
     match code {
-        Code::Hex => token.chunks_exact(2).all(|p| byte(p, 0).map(|b| out.push(b)).is_some()),
+        Code::Hex | Code::Bytea => {
+            token.chunks_exact(2).all(|p| byte(p, 0).map(|b| out.push(b)).is_some())
+        }
         Code::Base64(_) => {
             let chunks = token.chunks_exact(4);
             let rest = chunks.remainder();
@@ -319,6 +326,11 @@ fn is_text(bytes: &[u8]) -> bool {
         };
     }
     strange * 4 <= bytes.len()
+}
+
+/// Text without a doubt: UTF-8, or ASCII and no-break spaces.
+fn is_sure(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok() || bytes.iter().all(|b| b.is_ascii() || *b == 0xA0)
 }
 
 /// Two orders of bytes: in one of them every unit is ASCII, or of Latin letters and signs.

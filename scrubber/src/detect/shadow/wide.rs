@@ -41,9 +41,10 @@ fn unit(source: &[u8], i: usize, order: Order) -> u32 {
     if order == Order::Little { b << 8 | a } else { a << 8 | b }
 }
 
-/// How many units from `i` on are text: ASCII, or what stands for it or for a Latin letter.
+/// How many units from `i` on are text: ASCII, or what stands for it or for a Latin letter. The
+/// last one is ASCII unless the source ends with it: the byte after it is another text's.
 fn units(source: &[u8], i: usize, order: Order) -> usize {
-    let mut n = 0;
+    let (mut n, mut ascii) = (0, 0);
     while i + 2 * n + 1 < source.len() {
         let c = unit(source, i + 2 * n, order);
         let text = matches!(c, 9 | 10 | 13 | 0x1B | 0x20..0x7F | 0xA0..0x180);
@@ -51,9 +52,12 @@ fn units(source: &[u8], i: usize, order: Order) -> usize {
         let bytes = at(source, i + 2 * n).is_ascii_graphic()
             && at(source, i + 2 * n + 1).is_ascii_graphic();
         if bytes || !text && (c < 0x180 || fold(c) == Fold::Keep) {
-            break;
+            return ascii;
         }
         n += 1;
+        if text {
+            ascii = n;
+        }
     }
     n
 }
