@@ -20,7 +20,7 @@ use super::fold::{Fold, fold, tag};
 use super::text::{at, before, hex, sub};
 
 /// Layers of encoding taken off.
-pub(crate) const LAYERS_MAX: usize = 8;
+pub(crate) const LAYERS_MAX: usize = 10;
 /// Bytes of a source that are decoded: offsets are kept in 32 bits. Lines are far shorter.
 const SOURCE_MAX: usize = u32::MAX as usize;
 /// Tag characters in a row that are a text of their own; fewer are noise inside another.
@@ -59,12 +59,14 @@ impl Shadow {
 
     /// Decodes one layer of `source`. Returns whether anything changed.
     ///
-    /// What surely is an escape comes off first. Only a text without any is searched for what may
-    /// be encoded and may as well be a number or a word, so that a wrong guess hides nothing that
-    /// another layer would have shown.
+    /// The surest comes off first, in three steps of which the first that changes anything ends the
+    /// layer: characters (folded, or not drawn), escapes, and guesses at what may be encoded and
+    /// may as well be a number or a word. So a guess that is wrong hides nothing that a character
+    /// or an escape would have shown, and an escape is read when nothing stands inside it.
     pub(crate) fn decode(&mut self, source: &[u8]) -> bool {
         let source = sub(source, 0, SOURCE_MAX);
-        self.pass(source, Self::escape, starts_escape)
+        self.pass(source, Self::character, is_strange)
+            || self.pass(source, Self::escape, starts_escape)
             || self.pass(source, Self::guess, |b| b.is_ascii_alphanumeric() || b == b'[')
     }
 
@@ -152,7 +154,7 @@ impl Shadow {
         }
     }
 
-    /// Decodes what starts at a byte that is neither a letter nor a digit.
+    /// Decodes an escape of ASCII characters.
     fn escape(&mut self, source: &[u8], i: usize) -> usize {
         match at(source, i) {
             b'%' => self.percent(source, i),
@@ -160,17 +162,22 @@ impl Shadow {
             b'&' => self.entity(source, i),
             b'=' => self.quoted_printable(source, i),
             b'+' => self.utf7(source, i),
-            b'<' => self.markup(source, i),
+            _ => self.markup(source, i),
+        }
+    }
+
+    /// Folds or drops a character that is not printable ASCII.
+    fn character(&mut self, source: &[u8], i: usize) -> usize {
+        match at(source, i) {
             b'^' | 0x1B => self.terminal(source, i),
             0x08 => self.backspace(source, i, i + 1),
             0 => self.wide(source, i),
-            b if b >= 0x80 => self.character(source, i, b),
-            _ => i + 1,
+            b => self.beyond(source, i, b),
         }
     }
 
     /// A character beyond ASCII, or bytes that are no UTF-8.
-    fn character(&mut self, source: &[u8], i: usize, b: u8) -> usize {
+    fn beyond(&mut self, source: &[u8], i: usize, b: u8) -> usize {
         let width = match b {
             0xC2..=0xDF => 2,
             0xE0..=0xEF => 3,
@@ -238,9 +245,26 @@ impl Shadow {
     }
 }
 
-/// Bytes that may start an escape, or a character that is not ASCII.
+/// Bytes that may start an escape.
 fn starts_escape(b: u8) -> bool {
-    matches!(b, b'%' | b'\\' | b'&' | b'=' | b'+' | b'<' | b'^' | 0x1B | 0x08 | 0 | 0x80..)
+    matches!(b, b'%' | b'\\' | b'&' | b'=' | b'+' | b'<')
+}
+
+/// Bytes that may belong to a character that is folded or dropped; `^[` is how some programs show
+/// an escape character.
+fn is_strange(b: u8) -> bool {
+    matches!(b, 0 | 0x08 | 0x1B | b'^' | 0x80..)
+}
+
+/// The character that two halves make.
+fn surrogates(hi: u32, lo: u32) -> Option<u32> {
+    let pair = (0xD800..0xDC00).contains(&hi) && (0xDC00..0xE000).contains(&lo);
+    pair.then(|| 0x10000 + ((hi - 0xD800) << 10) + (lo - 0xDC00))
+}
+
+/// Whether a text in Latin letters has this character, or one that stands for it.
+fn is_latin(c: u32) -> bool {
+    matches!(c, 0 | 7..=10 | 13 | 0x1B | 0x20..0x7F | 0xA0..0x530) || fold(c) != Fold::Keep
 }
 
 /// ASCII written in two to four bytes, which UTF-8 forbids, and how many.

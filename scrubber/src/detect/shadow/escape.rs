@@ -1,8 +1,7 @@
 //! Escapes of one character: backslashes, entities, quoted-printable, UTF-7.
 
-use super::super::fold::{Fold, fold};
 use super::super::text::{at, before, has, is_word, skip, sub};
-use super::{Shadow, byte, number, token};
+use super::{Shadow, byte, is_latin, number, surrogates, token};
 
 /// Backslashes looked at in a row: deeper nestings of JSON are read as several runs.
 const BACKSLASHES_MAX: usize = 64;
@@ -49,19 +48,12 @@ impl Shadow {
                 _ => u,
             };
         }
-        match number(source, u + 1, 4) {
-            Some(hi @ 0xD800..=0xDBFF) => {
-                let k = skip(source, u + 5, BACKSLASHES_MAX, |b| b == b'\\');
-                match number(source, k + 1, 4) {
-                    Some(lo @ 0xDC00..=0xDFFF) if k > u + 5 && at(source, k) == b'u' => {
-                        let c = 0x10000 + ((hi - 0xD800) << 10) + (lo - 0xDC00);
-                        self.put_char(source, i, k + 5, c)
-                    }
-                    _ => self.put(source, i, u + 5, b"?"),
-                }
-            }
-            Some(c) => self.put_char(source, i, u + 5, c),
-            None => u,
+        let Some(c) = number(source, u + 1, 4) else { return u };
+        let k = skip(source, u + 5, BACKSLASHES_MAX, |b| b == b'\\');
+        let half = if k > u + 5 && at(source, k) == b'u' { number(source, k + 1, 4) } else { None };
+        match half.and_then(|lo| surrogates(c, lo)) {
+            Some(c) => self.put_char(source, i, k + 5, c),
+            None => self.put_char(source, i, u + 5, c),
         }
     }
 
@@ -74,8 +66,7 @@ impl Shadow {
         let number = |p: &&[u8]| matches!(byte(p, 0), Some(b' ' | b'0'..=b'9'));
         let together = !rest.iter().all(u8::is_ascii_digit)
             || rest.chunks_exact(2).filter(number).count() * 4 >= rest.len();
-        if end - x > 6 && together && self.coded(source, (i, end), (x + 1, end), token::Code::Bytea)
-        {
+        if end - x > 6 && together && self.coded(source, (i, end), (x + 1, end), token::Code::Hex) {
             return end;
         }
         match byte(source, x + 1) {
@@ -103,8 +94,11 @@ impl Shadow {
         let (radix, from) = if hexadecimal { (16, j + 2) } else { (10, j + 1) };
         let end = skip(source, from, 8, |b| char::from(b).is_digit(radix));
         let value = std::str::from_utf8(sub(source, from, end)).ok();
+        // Without its semicolon an entity ends where no other character can be meant.
+        let closed = matches!(at(source, end), b';' | b'&' | 0 | b' ' | b'"' | b'\'' | b'<' | b']')
+            || matches!(at(source, end), b',' | b')' | b'}' | b'|' | b'\t' | b'\n' | b'\r' | b'.');
         match value.and_then(|v| u32::from_str_radix(v, radix).ok()) {
-            Some(c) if end > from => {
+            Some(c) if end > from && closed => {
                 self.put_char(source, i, end + usize::from(at(source, end) == b';'), c)
             }
             _ => i + 1,
@@ -121,7 +115,7 @@ impl Shadow {
         }
         let Some(b) = soft(source, i) else { return i + 1 };
         let chained = self.done == i && i.checked_sub(3).is_some_and(|j| soft(source, j).is_some());
-        let sign = !b.is_ascii_alphanumeric() && (b' '..0x7F).contains(&b);
+        let sign = !b.is_ascii_alphanumeric();
         let after = at(source, i + 3);
         let between = is_word(before(source, i)) && is_word(after);
         let alone = b == b'@' && after.is_ascii_alphabetic()
@@ -141,44 +135,72 @@ impl Shadow {
         i + 1
     }
 
-    /// `+AEA-`: the text before and after it is ASCII, so is most of what it writes.
+    /// `+AEA-`.
     pub(super) fn utf7(&mut self, source: &[u8], i: usize) -> usize {
-        let Some((end, next)) = utf7_run(source, i) else { return i + 1 };
-        let (mut bits, mut n) = (0u32, 0);
+        let Some(end) = utf7_run(source, i) else { return i + 1 };
+        let mut units = Units::new(source, i + 1);
         let mut from = i;
-        for j in i + 1..end {
-            bits = bits << 6 | u32::from(token::sextet(at(source, j)).unwrap_or(0));
-            n += 6;
-            if n >= 16 {
-                n -= 16;
-                let to = if end - j < 3 { next } else { j + 1 };
-                from = self.put_char(source, from, to, bits >> n & 0xFFFF);
-            }
+        while let Some(c) = units.next() {
+            from = self.put_char(source, from, units.at, c);
         }
-        self.done = next;
-        next
+        // What is left of the run is padding.
+        self.put(source, from, end + usize::from(at(source, end) == b'-'), b"")
     }
 }
 
-/// Where the run of UTF-7 at `i` ends, and where what follows it starts. `None` unless it writes
-/// characters that belong to a text in Latin letters; the first that does not ends the look.
-pub(super) fn utf7_run(source: &[u8], i: usize) -> Option<(usize, usize)> {
-    let (mut bits, mut held, mut j) = (0u32, 0, i + 1);
-    while let Some(six) = token::sextet(at(source, j)).filter(|_| !b"-_".contains(&at(source, j))) {
-        bits = bits << 6 | u32::from(six);
-        held += 6;
-        j += 1;
-        if held >= 16 {
-            held -= 16;
-            let c = bits >> held & 0xFFFF;
-            let plain = matches!(c, 9 | 10 | 13 | 0x20..0x7F | 0xA0..0x530);
-            if !plain && fold(c) == Fold::Keep || j - i > UTF7_MAX {
-                return None;
-            }
+/// Where the run of UTF-7 at `i` ends. `None` unless it writes characters of a text in Latin
+/// letters; the first that is none ends the look.
+fn utf7_run(source: &[u8], i: usize) -> Option<usize> {
+    let mut units = Units::new(source, i + 1);
+    let mut n = 0;
+    while let Some(c) = units.next() {
+        n += 1;
+        if !is_latin(c) || units.at - i > UTF7_MAX {
+            return None;
         }
     }
-    let whole = j - i > 3 && held < 6 && bits & ((1 << held) - 1) == 0;
-    whole.then(|| (j, j + usize::from(at(source, j) == b'-')))
+    (n > 0 && units.pads()).then_some(units.at)
+}
+
+/// Characters written in base64 of UTF-16.
+struct Units<'a> {
+    source: &'a [u8],
+    at: usize,
+    bits: u32,
+    held: u32,
+}
+
+impl<'a> Units<'a> {
+    fn new(source: &'a [u8], at: usize) -> Units<'a> {
+        Units { source, at, bits: 0, held: 0 }
+    }
+
+    fn next(&mut self) -> Option<u32> {
+        let hi = self.unit()?;
+        if !(0xD800..0xDC00).contains(&hi) {
+            return Some(hi);
+        }
+        let lo = self.unit()?;
+        Some(surrogates(hi, lo).unwrap_or(hi))
+    }
+
+    /// The next 16 bits; at the end of the run it stands behind all of its characters.
+    fn unit(&mut self) -> Option<u32> {
+        while self.held < 16 {
+            let b = at(self.source, self.at);
+            let six = token::sextet(b).filter(|_| !matches!(b, b'-' | b'_'))?;
+            self.bits = self.bits << 6 | u32::from(six);
+            self.held += 6;
+            self.at += 1;
+        }
+        self.held -= 16;
+        Some(self.bits >> self.held & 0xFFFF)
+    }
+
+    /// Whether what is left of the last character is padding.
+    fn pads(&self) -> bool {
+        self.held < 6 && self.bits & ((1 << self.held) - 1) == 0
+    }
 }
 
 /// The byte that `=XX` at `i` writes, in upper case as the standard wants.

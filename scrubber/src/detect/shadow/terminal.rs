@@ -48,12 +48,26 @@ impl Shadow {
 
     /// A backspace at `from..to`: what was printed before it is printed over.
     pub(super) fn backspace(&mut self, source: &[u8], from: usize, to: usize) -> usize {
-        let mut start = from;
-        if from > self.done {
-            let lead = back(source, from, 3, |b| (0x80..0xC0).contains(&b));
-            let whole = lead < from && before(source, lead) >= 0xC0;
-            start = (if whole { lead } else { from } - 1).max(self.done);
+        self.flush(source, from);
+        self.take_back();
+        self.put(source, from, to, b"")
+    }
+
+    /// Removes the last character of the shadow.
+    fn take_back(&mut self) {
+        let Some(last) = self.segments.last_mut() else { return };
+        let start = last.start as usize;
+        let own = self.text.len() - start;
+        let lead = back(&self.text, self.text.len(), 3, |b| (0x80..0xC0).contains(&b));
+        let whole = lead < self.text.len() && before(&self.text, lead) >= 0xC0;
+        let width = if whole { self.text.len() - lead + 1 } else { 1 };
+        if width >= own {
+            self.text.truncate(start);
+            self.segments.pop();
+        } else if last.to - last.from == own as u32 {
+            // A stretch that corresponds byte for byte goes on doing so.
+            last.to -= width as u32;
+            self.text.truncate(self.text.len() - width);
         }
-        self.put(source, start, to, b"")
     }
 }

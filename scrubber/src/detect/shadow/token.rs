@@ -16,8 +16,6 @@ const EXPONENT_DIGITS_MAX: usize = 24;
 #[derive(Clone, Copy)]
 pub(super) enum Code {
     Hex,
-    /// The same after `\x`, which may as well be an escape: only what is text beyond doubt.
-    Bytea,
     Base64(usize),
 }
 
@@ -88,7 +86,7 @@ impl Shadow {
     ) -> bool {
         let token = sub(source, inner.0, inner.1);
         let (least, looks) = match code {
-            Code::Hex | Code::Bytea => {
+            Code::Hex => {
                 let short = token.len() < 16 && !token.iter().any(u8::is_ascii_alphabetic);
                 let even = token.len().is_multiple_of(2);
                 (6, even && !short && decodes(token, 12, Code::Hex))
@@ -103,11 +101,8 @@ impl Shadow {
         }
         let kept = if let Code::Base64(skipped) = code { skipped } else { 0 };
         self.attempt(source, outer, kept + least, |text| {
-            let start = text.len();
             text.extend_from_slice(sub(source, inner.0 - kept, inner.0));
-            let sure = append(token, code, text)
-                && (!matches!(code, Code::Bytea) || is_sure(sub(text, start, text.len())));
-            sure.then_some(kept)
+            append(token, code, text).then_some(kept)
         })
     }
 
@@ -167,7 +162,7 @@ impl Shadow {
             // A stretch ends where a byte is written that no text has.
             let (mut next, mut last, mut n) = (Some(from), from, 0);
             while let Some(j) = next
-                && groups.bytes(source, j).all(|b| b.is_some_and(in_text))
+                && groups.bytes(source, j).all(|b| b.is_some_and(|b| in_text(b) || b == 0))
             {
                 n += groups.width / 2;
                 last = j + groups.prefix + groups.width;
@@ -260,7 +255,7 @@ fn decodes(token: &[u8], n: usize, code: Code) -> bool {
     let head = sub(token, 0, n.min(token.len()));
     let ok = |b: u8| in_text(b) || b == 0;
     match code {
-        Code::Hex | Code::Bytea => head.chunks_exact(2).all(|p| byte(p, 0).is_some_and(ok)),
+        Code::Hex => head.chunks_exact(2).all(|p| byte(p, 0).is_some_and(ok)),
         Code::Base64(_) => {
             head.chunks_exact(4).all(|q| quad(q).is_some_and(|b| b.into_iter().all(ok)))
         }
@@ -270,9 +265,7 @@ fn decodes(token: &[u8], n: usize, code: Code) -> bool {
 /// Appends what a token encodes. False if a character is not of the alphabet.
 fn append(token: &[u8], code: Code, out: &mut Vec<u8>) -> bool {
     match code {
-        Code::Hex | Code::Bytea => {
-            token.chunks_exact(2).all(|p| byte(p, 0).map(|b| out.push(b)).is_some())
-        }
+        Code::Hex => token.chunks_exact(2).all(|p| byte(p, 0).map(|b| out.push(b)).is_some()),
         Code::Base64(_) => {
             let chunks = token.chunks_exact(4);
             let rest = chunks.remainder();
@@ -326,11 +319,6 @@ fn is_text(bytes: &[u8]) -> bool {
         };
     }
     strange * 4 <= bytes.len()
-}
-
-/// Text without a doubt: UTF-8, or ASCII and no-break spaces.
-fn is_sure(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok() || bytes.iter().all(|b| b.is_ascii() || *b == 0xA0)
 }
 
 /// Two orders of bytes: in one of them every unit is ASCII, or of Latin letters and signs.

@@ -2,7 +2,7 @@
 
 use super::super::fold::{Fold, fold};
 use super::super::text::at;
-use super::Shadow;
+use super::{Shadow, is_latin, surrogates};
 
 /// Units that a stretch has at least; a NUL in less is only dropped.
 const UNITS_MIN: usize = 3;
@@ -28,9 +28,10 @@ impl Shadow {
             // The second half of the line feed that ended the line before.
             self.put(source, i, i + 1, b"");
         }
-        let mut j = start;
-        for _ in 0..n {
-            j = self.put_char(source, j, j + 2, unit(source, j, order));
+        let (mut j, end) = (start, start + 2 * n);
+        while j < end {
+            let (c, width) = character(source, j, order);
+            j = self.put_char(source, j, j + width, c);
         }
         j
     }
@@ -41,21 +42,27 @@ fn unit(source: &[u8], i: usize, order: Order) -> u32 {
     if order == Order::Little { b << 8 | a } else { a << 8 | b }
 }
 
+/// The character of one unit or two, and how many bytes they take.
+fn character(source: &[u8], i: usize, order: Order) -> (u32, usize) {
+    let hi = unit(source, i, order);
+    surrogates(hi, unit(source, i + 2, order)).map_or((hi, 2), |c| (c, 4))
+}
+
 /// How many units from `i` on are text: ASCII, or what stands for it or for a Latin letter. The
 /// last one is ASCII unless the source ends with it: the byte after it is another text's.
 fn units(source: &[u8], i: usize, order: Order) -> usize {
     let (mut n, mut ascii) = (0, 0);
     while i + 2 * n + 1 < source.len() {
-        let c = unit(source, i + 2 * n, order);
-        let text = matches!(c, 9 | 10 | 13 | 0x1B | 0x20..0x7F | 0xA0..0x180);
-        // Two ASCII bytes are a text of bytes, whatever character they would make.
+        let (c, width) = character(source, i + 2 * n, order);
+        // Two ASCII bytes are a text of bytes, whatever character they make, unless a digit.
         let bytes = at(source, i + 2 * n).is_ascii_graphic()
-            && at(source, i + 2 * n + 1).is_ascii_graphic();
-        if bytes || !text && (c < 0x180 || fold(c) == Fold::Keep) {
+            && at(source, i + 2 * n + 1).is_ascii_graphic()
+            && !matches!(fold(c), Fold::To(b'0'..=b'9'));
+        if c == 0 || bytes || !is_latin(c) || i + 2 * n + width > source.len() {
             return ascii;
         }
-        n += 1;
-        if text {
+        n += width / 2;
+        if c < 0x180 {
             ascii = n;
         }
     }
