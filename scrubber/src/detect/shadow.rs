@@ -24,7 +24,7 @@ pub(crate) const LAYERS_MAX: usize = 10;
 /// Bytes of a source that are decoded: offsets are kept in 32 bits. Lines are far shorter.
 const SOURCE_MAX: usize = u32::MAX as usize;
 /// Tag characters in a row that are a text of their own; fewer are noise inside another.
-const TAGS_MIN: usize = 4;
+const TAGS_MIN: usize = 2;
 
 /// A stretch of the shadow and the stretch of source it came from. A stretch of the same length
 /// corresponds byte for byte; any other only as a whole.

@@ -7,13 +7,30 @@ use super::{Shadow, byte, is_latin, number, surrogates, token};
 const BACKSLASHES_MAX: usize = 64;
 /// Characters between two escapes of quoted-printable that vouch for each other.
 const SOFT_NEAR: usize = 12;
-/// Longest run of UTF-7.
+/// Characters of a run of UTF-7 that vouch for the rest.
 const UTF7_MAX: usize = 512;
 
 impl Shadow {
-    /// One or more backslashes and what they escape.
+    /// A run of backslashes and what it escapes: as in every nesting of JSON, each two are one, and
+    /// an odd one escapes what follows.
     pub(super) fn backslash(&mut self, source: &[u8], i: usize) -> usize {
         let j = skip(source, i, BACKSLASHES_MAX, |b| b == b'\\');
+        let escapes = matches!(
+            at(source, j),
+            b'u' | b'U' | b'x' | b'0'
+                ..=b'3' | b'e' | b'n' | b'r' | b't' | b'b' | b'"' | b'\'' | b'/' | b'`'
+        );
+        let pairs = (j - i) / 2;
+        if pairs > 0 && escapes {
+            let literal = [b'\\'; BACKSLASHES_MAX / 2];
+            self.put(source, i, i + 2 * pairs, sub(&literal, 0, pairs));
+        }
+        let odd = (j - i) % 2 == 1;
+        if odd { self.escaped(source, i + 2 * pairs, j) } else { j }
+    }
+
+    /// What a backslash at `i` escapes at `j`.
+    fn escaped(&mut self, source: &[u8], i: usize, j: usize) -> usize {
         match at(source, j) {
             b'u' => self.unicode(source, i, j),
             b'U' => match number(source, j + 1, 8) {
@@ -128,6 +145,8 @@ impl Shadow {
             || soft(source, i + 3).is_some()
             || between && (sign && alone || b == 0xA0)
             || b == b'+' && after.is_ascii_digit()
+            // Padding of base64.
+            || b == b'=' && (is_word(before(source, i)) || before(source, i) == b'=')
             || sign && is_word(after) && near()
         {
             return self.put(source, i, i + 3, &[b]);
@@ -137,29 +156,35 @@ impl Shadow {
 
     /// `+AEA-`.
     pub(super) fn utf7(&mut self, source: &[u8], i: usize) -> usize {
-        let Some(end) = utf7_run(source, i) else { return i + 1 };
+        if !is_utf7(source, i) {
+            return i + 1;
+        }
         let mut units = Units::new(source, i + 1);
         let mut from = i;
-        while let Some(c) = units.next() {
+        while let Some(c) = units.next().filter(|c| is_latin(*c)) {
             from = self.put_char(source, from, units.at, c);
         }
         // What is left of the run is padding.
-        self.put(source, from, end + usize::from(at(source, end) == b'-'), b"")
+        let end = from.max(units.at) + usize::from(at(source, units.at) == b'-');
+        self.put(source, from, end, b"")
     }
 }
 
-/// Where the run of UTF-7 at `i` ends. `None` unless it writes characters of a text in Latin
-/// letters; the first that is none ends the look.
-fn utf7_run(source: &[u8], i: usize) -> Option<usize> {
+/// Whether a run of UTF-7 starts at `i`, one that writes characters of a text in Latin letters: all
+/// of it, or [`UTF7_MAX`] if it is longer. The first character that is none ends the look.
+fn is_utf7(source: &[u8], i: usize) -> bool {
     let mut units = Units::new(source, i + 1);
     let mut n = 0;
     while let Some(c) = units.next() {
         n += 1;
-        if !is_latin(c) || units.at - i > UTF7_MAX {
-            return None;
+        if !is_latin(c) {
+            return false;
+        }
+        if units.at - i > UTF7_MAX {
+            return true;
         }
     }
-    (n > 0 && units.pads()).then_some(units.at)
+    n > 0 && units.pads()
 }
 
 /// Characters written in base64 of UTF-16.

@@ -89,7 +89,7 @@ impl Element {
         }
         let value = if sign == 1 { value.wrapping_neg() } else { value };
         let comma = skip(source, end, 1, |b| b == b',');
-        let next = skip(source, comma, 2, |b| matches!(b, b' ' | b'\n'));
+        let next = skip(source, comma, 2, |b| matches!(b, b' ' | b'+' | b'\n'));
         let wide = digits.len() + sign > 1;
         (next > end || !super::super::text::is_word(at(source, end))).then_some(Element {
             value,

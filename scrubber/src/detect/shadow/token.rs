@@ -203,7 +203,9 @@ impl Groups {
         let prefix = if has(source, i, b"0x") { 2 } else { 0 };
         let (width, sep) = (word - i - prefix, at(source, word));
         // A word of prose, as `de`, is no byte of the text that follows it.
-        let prose = sep == b' ' && sub(source, i, word).iter().all(u8::is_ascii_lowercase);
+        let prose = sep == b' '
+            && sub(source, i, word).iter().all(u8::is_ascii_lowercase)
+            && !byte(source, word + 1).is_some_and(|b| (0x80..0xC0).contains(&b));
         if prose || !matches!(width, 2 | 4) || !matches!(sep, b' ' | b':' | b'-' | b',') {
             return None;
         }
@@ -313,7 +315,7 @@ fn is_text(bytes: &[u8]) -> bool {
             (Some((_, n)), _) => n,
             (None, 1..) if cut || std::str::from_utf8(character).is_ok() => width,
             _ => {
-                strange += 1;
+                strange += usize::from(b != 0xA0);
                 1
             }
         };
