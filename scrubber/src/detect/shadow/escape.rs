@@ -130,7 +130,11 @@ impl Shadow {
             let end = skip(source, i + 1, 2, |b| matches!(b, b'\r' | b'\n'));
             return self.put(source, i, end, b"");
         }
-        let Some(b) = soft(source, i) else { return i + 1 };
+        // No text has control characters, but many a value starts with `=00`.
+        let Some(b) = soft(source, i).filter(|b| *b >= b' ' || matches!(b, b'\t' | b'\n' | b'\r'))
+        else {
+            return i + 1;
+        };
         let chained = self.done == i && i.checked_sub(3).is_some_and(|j| soft(source, j).is_some());
         let sign = !b.is_ascii_alphanumeric();
         let after = at(source, i + 3);
