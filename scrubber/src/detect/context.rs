@@ -75,8 +75,10 @@ fn words_before(text: &[u8], pos: usize, count: usize, tables: &Tables) -> Tags 
 /// takes the meaning of the name beside it.
 pub(crate) fn key(text: &[u8], sep: usize, tables: &Tables) -> Tags {
     let (start, end) = key_range(text, sep);
-    let tags = tables.words.of_key(sub(text, start, end));
-    if tags & VALUE != 0 && end - start <= 6 { sibling(text, start, tables) } else { tags }
+    let key = sub(text, start, end);
+    let tags = tables.words.of_key(key);
+    let value = tags & VALUE != 0 && tables.words.of(key) & VALUE != 0;
+    if value { sibling(text, start, tables) } else { tags }
 }
 
 /// Where the key whose separator is at `sep` starts and ends; empty if there is none.

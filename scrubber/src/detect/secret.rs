@@ -72,6 +72,38 @@ const FIRST: [bool; 256] = {
     first
 };
 
+/// The first three bytes of the prefixes, as a filter.
+pub(crate) struct Prefixes {
+    bits: Vec<u64>,
+}
+
+impl Prefixes {
+    /// Reads the table.
+    pub(crate) fn new() -> Prefixes {
+        let mut all = Prefixes { bits: vec![0; 1 << 9] };
+        for (prefix, _) in PREFIXES {
+            let head = prefix.iter().take(3).rev().fold(0, |n, b| n << 8 | u64::from(*b));
+            let bit = Prefixes::bit(head);
+            if let Some(bits) = all.bits.get_mut(bit / 64) {
+                *bits |= 1 << (bit % 64);
+            }
+        }
+        all
+    }
+
+    /// Whether a token may have a prefix; `head` holds its first bytes, the first lowest.
+    #[inline(always)]
+    pub(crate) fn may_start(&self, head: u64) -> bool {
+        let bit = Prefixes::bit(head);
+        self.bits.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
+    }
+
+    #[inline(always)]
+    fn bit(head: u64) -> usize {
+        ((head & 0xFF_FFFF).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 49) as usize
+    }
+}
+
 /// At the start of a word.
 pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;

@@ -112,31 +112,89 @@ tags! {
              has \
              chat rag vllm ai ml gateway auth token tokens index documents files upload uploads \
              does that this already exists email e-mail";
+    FOLDER = "home users user dossier dossiers clients client patients patient profile profiles \
+              members people accounts employees";
+    SPELT_AT = "at arobase";
+    SCHEME = "bearer basic";
+    ROW = "values";
     HOSTLIKE = "ip ipv4 ipv6 ip6 mac remote server bind listen host port peer upstream hardware \
                 net network memory mem socket http grpc advertise base physical virtual";
 }
 
-const SLOTS: usize = 4096;
+/// Meanings that only speak against, or only beside another.
+pub(crate) const AGAINST: Tags = KEY_OF
+    | WHOSE
+    | NOT_VALUE
+    | CLOCK
+    | VERSION
+    | POINTER
+    | PARTICLE
+    | MONTH
+    | PREFIX
+    | LABEL
+    | TECHNICAL
+    | HOSTLIKE;
+/// Meanings that a name or a login follows.
+pub(crate) const BEFORE_NAME: Tags = CIVILITY | GREETING | WHO;
+/// Meanings that only a pair, a quote or a path needs.
+const BEFORE_VALUE: Tags = PERSON
+    | LOGIN
+    | NAME
+    | PASSWORD
+    | TOKEN
+    | COOKIE
+    | KEY
+    | FOLDER
+    | ROW
+    | SCHEME
+    | SPELT_AT
+    | STREET
+    | ADDRESS
+    | EMAIL
+    | NUMBER;
+/// Meanings that make a number personal.
+pub(crate) const BEFORE_NUMBER: Tags = !(AGAINST | BEFORE_NAME | BEFORE_VALUE);
+
+const SLOTS: usize = 2048;
+/// Bits of the filter of words: a power of two with a shift of its own in [`head_bit`].
+const HEADS: usize = 1 << 15;
+/// An odd number without pattern: 2^64 divided by the golden ratio.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Longest word in the table, in folded bytes.
 pub(crate) const WORD_MAX: usize = 24;
 
 /// The compiled table.
 pub(crate) struct Words {
     slots: Vec<(u64, Tags)>,
+    /// One bit per hash of the first eight letters of the words that gates look for.
+    heads: Vec<u64>,
 }
 
 impl Words {
     /// Hashes the table.
     pub(crate) fn new() -> Words {
-        let mut words = Words { slots: vec![(0, 0); SLOTS] };
+        let mut words = Words { slots: vec![(0, 0); SLOTS], heads: vec![0; HEADS / 64] };
         for (tags, list) in WORDS {
             for word in list.split_ascii_whitespace() {
-                let mut fold = Fold::default();
-                word.bytes().for_each(|b| fold.push(b));
-                words.insert(fold.hash(), *tags);
+                words.insert(hash(word.as_bytes()), *tags);
+                let head = word.bytes().take(8).rev().fold(0, |n, b| n << 8 | u64::from(b));
+                let bit = head_bit(head, word.len());
+                if let Some(bits) = words.heads.get_mut(bit / 64)
+                    && tags & !AGAINST != 0
+                {
+                    *bits |= 1 << (bit % 64);
+                }
             }
         }
         words
+    }
+
+    /// Whether a word of ASCII letters may be one that gates look for: those whose meaning makes
+    /// what follows personal or secret. `head` holds its first eight bytes, the first lowest.
+    #[inline(always)]
+    pub(crate) fn may_be(&self, head: u64, length: usize) -> bool {
+        let bit = head_bit(head, length);
+        self.heads.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
     }
 
     fn insert(&mut self, hash: u64, tags: Tags) {
@@ -165,60 +223,114 @@ impl Words {
 
     /// The meanings of one word, accents and case ignored.
     pub(crate) fn of(&self, word: &[u8]) -> Tags {
-        let mut fold = Fold::default();
         if word.is_ascii() {
-            word.iter().for_each(|&b| fold.push(b));
-            return self.find(fold.hash());
+            return self.find(hash(word));
         }
+        let mut fold = Fold::default();
         for (i, &b) in word.iter().enumerate() {
             fold.accented(b, i.checked_sub(1).and_then(|j| word.get(j)).copied().unwrap_or(0));
         }
         self.find(fold.hash())
     }
 
-    /// The meanings of the parts of a key (`client_email`, `ClientUsername`, `date-naissance`) and
-    /// of the whole key read as one word.
+    /// The meanings of the parts of a key (`client_email`, `ClientUsername`, `date-naissance`) and,
+    /// where a part has one, of the whole key read as one word.
     pub(crate) fn of_key(&self, key: &[u8]) -> Tags {
-        let (mut all, mut part) = (Fold::default(), Fold::default());
-        let (mut tags, mut prev, mut parts) = (0, 0u8, 0);
-        for &b in key {
-            let split = !is_letter(b) || b.is_ascii_uppercase() && prev.is_ascii_lowercase();
-            if split && part.len > 0 {
-                tags |= self.find(part.hash());
-                part = Fold::default();
-                parts += 1;
-            }
-            if is_letter(b) {
-                part.accented(b, prev);
-                all.accented(b, prev);
-            }
+        let (mut tags, mut parts) = (0, 0);
+        self.parts(key, |_, _, t| {
+            tags |= t;
+            parts += 1;
+        });
+        if parts < 2 || tags & !AGAINST == 0 {
+            return tags;
+        }
+        let (mut all, mut prev) = (Fold::default(), 0);
+        for &b in key.iter().filter(|b| is_letter(**b)) {
+            all.accented(b, prev);
             prev = b;
         }
-        tags |= self.find(part.hash());
-        if parts > 0 { tags | self.find(all.hash()) & !LABEL & !VALUE } else { tags }
+        tags | self.find(all.hash()) & !LABEL & !VALUE
     }
+
+    /// Calls `each` with the start, end and meanings of each part of a key: runs of letters, cut
+    /// where a capital follows a small letter.
+    pub(crate) fn parts(&self, key: &[u8], mut each: impl FnMut(usize, usize, Tags)) {
+        let mut i = 0;
+        while i < key.len() {
+            let (end, accents) = part(key, i);
+            if end > i {
+                let word = super::text::sub(key, i, end);
+                each(i, end, if accents { self.of(word) } else { self.find(hash(word)) });
+            }
+            i = end.max(i + 1);
+        }
+    }
+}
+
+/// Where the part of a key that starts at `i` ends, and whether it has letters beyond ASCII.
+fn part(key: &[u8], i: usize) -> (usize, bool) {
+    let (mut end, mut prev, mut accents) = (i, 0u8, false);
+    while let Some(&b) = key.get(end) {
+        if !is_letter(b) || b.is_ascii_uppercase() && prev.is_ascii_lowercase() {
+            break;
+        }
+        accents |= b >= 0x80;
+        prev = b;
+        end += 1;
+    }
+    (end, accents)
+}
+
+/// The bit of a word among [`HEADS`]: its first eight letters, case ignored.
+#[inline(always)]
+fn head_bit(head: u64, length: usize) -> usize {
+    let used = if length < 8 { (1u64 << (8 * length)) - 1 } else { !0 };
+    let folded = (head | 0x2020_2020_2020_2020) & used;
+    (folded.wrapping_mul(MIX) >> 49) as usize
 }
 
 fn slot(hash: u64) -> usize {
-    (hash >> 52) as usize % SLOTS
+    (hash >> 48) as usize % SLOTS
 }
 
-/// A word being folded and hashed (FNV-1a, 64 bits).
+/// The hash of a word of ASCII, its case ignored.
+fn hash(word: &[u8]) -> u64 {
+    const FOLD: u64 = 0x2020_2020_2020_2020;
+    let eight = |b: Option<&[u8; 8]>| b.map_or(0, |b| u64::from_le_bytes(*b) | FOLD);
+    let four =
+        |b: Option<&[u8; 4]>| b.map_or(0, |b| u64::from(u32::from_le_bytes(*b)) | FOLD >> 32);
+    let (a, b, c) = match word.len() {
+        0 => return 1,
+        1..=3 => {
+            let at = |i: usize| u64::from(word.get(i).map_or(0, |b| b | 0x20));
+            (at(0) | at(1) << 8 | at(2) << 16, 0, 0)
+        }
+        4..=7 => (four(word.first_chunk()) << 32 | four(word.last_chunk()), 0, 0),
+        8..=16 => (eight(word.first_chunk()), eight(word.last_chunk()), 0),
+        17..=WORD_MAX => {
+            let middle = word.get(8..).and_then(|w| w.first_chunk());
+            (eight(word.first_chunk()), eight(middle), eight(word.last_chunk()))
+        }
+        _ => return 1,
+    };
+    let h = (a ^ word.len() as u64).wrapping_mul(MIX);
+    let h = (h ^ h >> 32 ^ b).wrapping_mul(MIX);
+    (h ^ h >> 32 ^ c.rotate_left(7)).wrapping_mul(MIX) | 1
+}
+
+/// A word being folded to ASCII.
+#[derive(Default)]
 struct Fold {
-    hash: u64,
+    bytes: [u8; WORD_MAX],
     len: usize,
-}
-
-impl Default for Fold {
-    fn default() -> Self {
-        Fold { hash: 0xcbf2_9ce4_8422_2325, len: 0 }
-    }
 }
 
 impl Fold {
     fn push(&mut self, b: u8) {
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = b;
+        }
         self.len += 1;
-        self.hash = (self.hash ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x100_0000_01b3);
     }
 
     /// Adds a byte of UTF-8: `C3 xx` becomes its base letter, combining accents vanish.
@@ -237,11 +349,7 @@ impl Fold {
     }
 
     fn hash(&self) -> u64 {
-        if self.len == 0 || self.len > WORD_MAX {
-            return 1;
-        }
-        // The multiplier spreads short words over the high bits that pick the slot.
-        (self.hash ^ self.hash >> 29).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1
+        self.bytes.get(..self.len).map_or(1, hash)
     }
 }
 
