@@ -222,3 +222,12 @@ fn other_keys_give_other_tags() {
     assert_eq!(with(1), with(1));
     assert_ne!(with(1), with(2));
 }
+
+#[test]
+fn the_documented_example_is_valid() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policy.example.toml");
+    let sieve = sieve(&std::fs::read_to_string(path).unwrap());
+    let (out, _) = scrub(&sieve, "dossier AB12, TCK-123456 de 203.0.113.77".as_bytes());
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(out, "[CUSTOM:***], [CUSTOM:ticket] de [IP:203.0.113.0/24]");
+}

@@ -62,7 +62,7 @@ impl Rules {
         for def in defs {
             let config = |unicode| syntax::Config::new().unicode(unicode).utf8(false);
             let parse = |unicode| syntax::parse_with(&def.pattern, &config(unicode)).ok();
-            let built = match parse(false).or_else(|| parse(true)) {
+            let built = match parse(!def.pattern.is_ascii()).or_else(|| parse(true)) {
                 _ if def.pattern.len() > PATTERN_BYTES_MAX => Err(Refusal::Long),
                 None => Err(Refusal::Syntax),
                 Some(hir) if hir.properties().minimum_len().is_none_or(|n| n == 0) => {
