@@ -121,8 +121,11 @@ fn demo_leaks_no_canary() {
     assert!(text.to_lowercase().contains("canar"), "the canaries' result: {text}");
 }
 
+/// The bytes and the mode of a key file.
+type Key<'k> = (&'k [u8], u32);
+
 /// A policy in a directory of its own, with the key of its pseudonyms if there is one.
-fn policy(text: &str, key: Option<(&[u8], u32)>) -> (tempfile::TempDir, PathBuf) {
+fn policy(text: &str, key: Option<Key<'_>>) -> (tempfile::TempDir, PathBuf) {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let key_path = dir.path().join("key");
@@ -157,7 +160,7 @@ fn pseudonyms_need_their_key() {
     let text = "[actions]\nphone = \"pseudonym\"\n[pseudonym]\nkey_id = \"k1\"\n\
                 key_file = \"KEY\"\n";
     let hex = "0a".repeat(32);
-    let rows: [(Option<(&[u8], u32)>, &str); 5] = [
+    let rows: [(Option<Key<'_>>, &str); 5] = [
         (Some((hex.as_bytes(), 0o400)), ""),
         (Some((&[0x0a; 32], 0o600)), ""),
         (None, "missing or cannot be read"),
