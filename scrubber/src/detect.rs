@@ -86,6 +86,8 @@ enum Anchor {
     Bracket,
     Dash,
     Dollar,
+    /// `~`.
+    Tilde,
 }
 
 type Detector = fn(&mut Scan<'_>, usize);
@@ -118,7 +120,7 @@ const SHAPED: [(usize, NumberDetector); 7] = [
 ];
 
 /// Every other family, by anchor, in the order of [`Anchor`].
-const FAMILIES: [&[Detector]; 12] = [
+const FAMILIES: [&[Detector]; 13] = [
     &[net::at_word],
     &[secret::at_word, person::at_word, net::at_word, email::at_word],
     &[email::at_sign, secret::at_sign],
@@ -131,6 +133,7 @@ const FAMILIES: [&[Detector]; 12] = [
     &[person::at_bracket],
     &[secret::at_dash],
     &[secret::at_dollar],
+    &[secret::at_tilde],
 ];
 
 /// One pass over one text.
@@ -191,6 +194,10 @@ impl<'a> Scan<'a> {
         let Some(row) = usize::from(class).checked_sub(1) else { return };
         let prev = before(self.text, i);
         if row == Anchor::Number as usize {
+            let digits = gate.from(i, Row::Digit).trailing_ones() as usize;
+            if gate.is_token(i) || matches!(at(self.text, i + digits), b':' | b'|') {
+                secret::at_digit(self, i);
+            }
             if gate.is_named(i) {
                 run.fill(self.text, i);
                 self.numbers(&NUMBERS, i, run);
@@ -331,6 +338,7 @@ const ANCHORS: [u8; 256] = {
             b'[' => Anchor::Bracket as u8 + 1,
             b'-' => Anchor::Dash as u8 + 1,
             b'$' => Anchor::Dollar as u8 + 1,
+            b'~' => Anchor::Tilde as u8 + 1,
             _ => 0,
         };
         b += 1;

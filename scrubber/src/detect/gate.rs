@@ -11,8 +11,11 @@
 mod shape;
 
 use super::Tables;
-use super::text::{at, back, is_letter, skip, sub};
-use super::words::{self, BEFORE_NAME, BEFORE_NUMBER, SCHEME, SPELT_AT, STREET, Tags, VALUE};
+use super::text::{at, back, before, is_letter, skip, sub};
+use super::words::{
+    self, AGAINST, BEFORE_LOGIN, BEFORE_NAME, BEFORE_NUMBER, BYKEY, COMMAND, FHIR, FOLDER, HASH,
+    KEY, PASSWORD, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
+};
 use crate::simd::{BLOCK, GROUP, Group, Job, LANES, Row};
 
 /// Bytes after a word within which it gives a number its meaning: what `context` looks back.
@@ -23,12 +26,19 @@ const CLOSERS: usize = 14;
 const OPEN_REACH: usize = 64;
 /// Bytes after a word within which a quote or slash follows it.
 const SIGN_REACH: usize = 16;
+/// Bytes after a folder of homes within which the login behind backslashes starts.
+const FOLDER_REACH: usize = 5;
 /// Bytes after a word within which a name starts.
 const NAME_REACH: usize = 24;
 /// Bytes between the first digit of a house number and the kind of street.
 const HOUSE_REACH: usize = 20;
 /// Shortest base64 or hexadecimal token looked into.
 pub(crate) const CODED_MIN: usize = 12;
+
+/// Shortest line of a key's text in base64.
+const LINE_MIN: usize = 12;
+/// Blanks before such a line.
+const LINE_INDENT: usize = 18;
 
 /// A word with a meaning.
 #[derive(Clone, Copy)]
@@ -45,14 +55,16 @@ pub(crate) struct Gate {
     hits: Vec<Hit>,
     /// One bit per byte where detectors look.
     wanted: Vec<u64>,
-    /// One bit per byte where something encoded may start.
-    encoded: Vec<u64>,
+    /// One bit per byte where something encoded may start, for each step of decoding.
+    encoded: [Vec<u64>; 3],
     /// One bit per byte where a long run of base64's alphabet starts.
     runs: Vec<u64>,
     /// One bit per byte where a word or part of a word of ASCII letters starts.
     starts: Vec<u64>,
     /// One bit per byte where a provider's token may start.
     tokens: Vec<u64>,
+    /// One bit per byte where a token starts that has the signs of a provider at their places.
+    shaped: Vec<u64>,
     /// One bit per byte where a word or part of a word has ended.
     ends: Vec<u64>,
     /// One bit per byte after a word that makes numbers personal.
@@ -80,14 +92,20 @@ impl Gate {
         &self.wanted
     }
 
-    /// Where an encoded character or an encoded token may start, 64 bytes at a time.
-    pub(crate) fn encoded(&self) -> &[u64] {
+    /// Where something encoded may start, 64 bytes at a time: characters that stand for others,
+    /// escapes, and what may as well be a number or a word.
+    pub(crate) fn encoded(&self) -> &[Vec<u64>; 3] {
         &self.encoded
     }
 
     /// Whether the number at `i` is looked at for a word before it, not only for its shape.
     pub(crate) fn is_named(&self, i: usize) -> bool {
         bit(&self.named, i)
+    }
+
+    /// Whether a provider's token may start at `i`.
+    pub(crate) fn is_token(&self, i: usize) -> bool {
+        bit(&self.tokens, i)
     }
 
     /// Whether the separator at `i` may be that of a pair whose key has a meaning.
@@ -134,10 +152,15 @@ impl Gate {
             let near = shape::Near::new(prev, group, next);
             prev = group;
             self.wanted.extend_from_slice(shape::wanted(&near).words());
-            let [encoded, runs] = shape::encoded(&near);
-            self.encoded.extend_from_slice(encoded.words());
-            self.runs.extend_from_slice(runs.words());
-            let [starts, tokens, ends] = shape::words(&near);
+            let encoded = shape::encoded(&near);
+            let [characters, escapes, guesses] = &mut self.encoded;
+            characters.extend_from_slice(encoded.characters.words());
+            escapes.extend_from_slice(encoded.escapes.words());
+            guesses.extend_from_slice(encoded.guesses.words());
+            self.runs.extend_from_slice(encoded.runs.words());
+            let [starts, ends] = shape::words(&near);
+            let [tokens, shaped] = shape::tokens(&near);
+            self.shaped.extend_from_slice(shaped.words());
             self.starts.extend_from_slice(starts.words());
             self.tokens.extend_from_slice(tokens.words());
             self.ends.extend_from_slice(ends.words());
@@ -151,12 +174,16 @@ impl Gate {
 
     fn clear(&mut self) {
         self.hits.clear();
+        let [characters, escapes, guesses] = &mut self.encoded;
         for map in [
+            characters,
+            escapes,
+            guesses,
             &mut self.wanted,
-            &mut self.encoded,
             &mut self.runs,
             &mut self.starts,
             &mut self.tokens,
+            &mut self.shaped,
             &mut self.ends,
             &mut self.named,
             &mut self.paired,
@@ -171,7 +198,8 @@ impl Gate {
         let word = |map: &[u64], k: usize| map.get(k).copied().unwrap_or(0);
         let ends = u128::from(word(&self.ends, k)) | u128::from(word(&self.ends, k + 1)) << BLOCK;
         let tokens = word(&self.tokens, k);
-        let mut starts = word(&self.starts, k);
+        let mut kept = 0;
+        let mut starts = word(&self.starts, k) | tokens;
         while starts != 0 {
             let shift = starts.trailing_zeros();
             let first = starts & starts.wrapping_neg();
@@ -180,10 +208,11 @@ impl Gate {
             let length = 1 + (ends >> shift >> 1).trailing_zeros() as usize;
             let head = head(text, start);
             if tokens & first != 0
-                && tables.prefixes.may_start(head)
-                && let Some(wanted) = self.wanted.get_mut(k)
+                && (tables.prefixes.may_start(head)
+                    || bit(&self.shaped, start)
+                    || self.is_alone(text, start))
             {
-                *wanted |= first;
+                kept |= first;
             }
             if tables.words.may_be(head, length) {
                 let end = start + length;
@@ -191,6 +220,23 @@ impl Gate {
                 keep(text, Hit { start, end, tags }, &mut self.hits);
             }
         }
+        if let (Some(map), Some(wanted)) = (self.tokens.get_mut(k), self.wanted.get_mut(k)) {
+            *map = kept;
+            *wanted |= kept;
+        }
+    }
+
+    /// Whether the run of base64's alphabet at `i` may be a line of its own.
+    #[inline(always)]
+    fn is_alone(&self, text: &[u8], i: usize) -> bool {
+        let start = back(text, i, 2, |b| matches!(b, b'+' | b'/'));
+        if !matches!(before(text, start), 0 | b'\n' | b' ' | b'\t') {
+            return false;
+        }
+        let length = self.from(i, Row::Base64).trailing_ones() as usize;
+        let closes = length == 64 || matches!(at(text, i + length), 0 | b'\n' | b'\r' | b'=');
+        let line = back(text, start, LINE_INDENT, |b| matches!(b, b' ' | b'\t'));
+        length >= LINE_MIN && closes && matches!(before(text, line), 0 | b'\n')
     }
 
     /// Looks up the words with letters beyond ASCII.
@@ -218,7 +264,7 @@ impl Gate {
         let runs = std::mem::take(&mut self.runs);
         for i in bits(&runs, 0) {
             if self.is_coded(i)
-                && let Some(map) = self.encoded.get_mut(i / BLOCK)
+                && let Some(map) = self.encoded[2].get_mut(i / BLOCK)
             {
                 *map |= 1 << (i % BLOCK);
             }
@@ -254,6 +300,10 @@ impl Gate {
     /// Lets through what a word makes worth a look.
     fn follow(&mut self, text: &[u8], hit: Hit) {
         let Hit { start, end, tags } = hit;
+        // `created_by`, `given`: common words, with a meaning in keys only.
+        if tags & !(BYKEY | FHIR | AGAINST) == 0 {
+            return self.admit(end, end + CLOSERS, Mark::Pair);
+        }
         // Letters, digits, `_`, `-` and `.` are a key's; a token's alphabet has few more.
         let bare = end + self.run(end, Row::Token, Row::Token);
         self.admit(end, bare + CLOSERS, Mark::Pair);
@@ -272,8 +322,22 @@ impl Gate {
         if tags & BEFORE_NAME != 0 {
             self.admit(end, end + NAME_REACH, Mark::Capital);
         }
-        if tags & (SPELT_AT | SCHEME) != 0 {
-            self.admit(start, start + 1, Mark::Here);
+        if tags & FOLDER != 0 && at(text, end) == b'\\' {
+            self.admit(end, end + FOLDER_REACH, Mark::Letter);
+        }
+        let secret = tags & (PASSWORD | TOKEN | KEY | WEAK) != 0;
+        // The word may be the last part of `motDePasse`.
+        let first = back(text, start, words::WORD_MAX, is_letter);
+        let spoken = SPELT_AT | SCHEME | COMMAND | BEFORE_LOGIN;
+        if tags & spoken != 0 || secret && before(text, first) == b'-' {
+            self.admit(first, first + 1, Mark::Here);
+        }
+        if secret {
+            self.admit(end, bare, Mark::Flag);
+        }
+        // `api_token,x` and `{SSHA}x`.
+        if secret && at(text, bare) == b',' || tags & HASH != 0 && at(text, bare) == b'}' {
+            self.admit(bare + 1, bare + 2, Mark::Token);
         }
     }
 
@@ -287,6 +351,7 @@ impl Gate {
             let map = match what {
                 Mark::Pair => self.paired.get_mut(k),
                 Mark::Number => self.named.get_mut(k),
+                Mark::Token => self.tokens.get_mut(k),
                 _ => None,
             };
             if let Some(map) = map {
@@ -294,13 +359,16 @@ impl Gate {
             }
             let row = |r| self.block(k, r);
             let digit_before = k.checked_sub(1).map_or(0, |j| self.block(j, Row::Digit) >> 63);
+            let dash_before = k.checked_sub(1).map_or(0, |j| self.block(j, Row::Dash) >> 63);
             let class = match what {
                 Mark::Pair => row(Row::Colon) | row(Row::Equal),
                 Mark::Open => row(Row::Open),
                 Mark::Sign => row(Row::Quote) | row(Row::Slash),
                 Mark::Number => row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before),
                 Mark::Capital => row(Row::Upper) | row(Row::High),
-                Mark::Here => !0,
+                Mark::Flag => row(Row::Letter) & (row(Row::Dash) << 1 | dash_before),
+                Mark::Letter => row(Row::Letter),
+                Mark::Here | Mark::Token => !0,
             };
             if let Some(wanted) = self.wanted.get_mut(k) {
                 *wanted |= inside & class;
@@ -331,6 +399,9 @@ enum Mark {
     Sign,
     Number,
     Capital,
+    Letter,
+    Flag,
+    Token,
     Here,
 }
 
