@@ -5,6 +5,8 @@
 //! number in JSON becomes a quoted placeholder; the output has nothing left to find, so scrubbing
 //! it again changes nothing.
 
+use std::ops::Range;
+
 use crate::detect::gate::{Gate, View};
 use crate::detect::shadow::{LAYERS_MAX, Shadow};
 use crate::detect::{Scan, Tables};
@@ -23,6 +25,10 @@ const ROUNDS_MAX: usize = 4;
 
 /// Bytes of lines that are looked at together: what they need stays in the processor's cache.
 const CHUNK_BYTES: usize = 16 * 1024;
+/// Bytes on either side of a placeholder that are looked at again.
+const NEAR_BYTES: usize = 320;
+/// Bytes at the edge of such a part in which nothing counts.
+const EDGE_BYTES: usize = 80;
 /// Signs between two groups of a number.
 const SIGNS_MAX: usize = 4;
 
@@ -147,6 +153,8 @@ pub struct ScrubScratch {
     found: Vec<Found>,
     resolved: Vec<Found>,
     raw: Vec<Span>,
+    /// Where placeholders are in the text last rewritten.
+    written: Vec<Range<usize>>,
     gates: Gates,
     matching: rules::Matching,
     layers: [Shadow; LAYERS_MAX],
@@ -342,11 +350,42 @@ impl Scrubber {
         scratch.gates.given = given;
     }
 
-    /// Fills `scratch.resolved` for a text that was rewritten.
+    /// Fills `scratch.resolved` for a text that was just rewritten: near the placeholders only, as
+    /// far as a detector looks, unless they are everywhere or something is found there.
     fn look_again(&self, text: &[u8], scratch: &mut ScrubScratch) {
         let mut rewritten = std::mem::take(&mut scratch.gates.rewritten);
-        rewritten.open(text, &self.tables);
-        self.find(text, rewritten.view(0, text.len()), scratch);
+        let mut look = |from: usize, to: usize, scratch: &mut ScrubScratch| {
+            let part = text.get(from..to).unwrap_or_default();
+            rewritten.open(part, &self.tables);
+            self.find(part, rewritten.view(0, part.len()), scratch);
+            // What the edges of a part cut may look like something that it is not.
+            let inner = |f: &Found| {
+                (from == 0 || f.span.start >= EDGE_BYTES)
+                    && (to == text.len() || f.span.end + EDGE_BYTES <= part.len())
+            };
+            scratch.resolved.iter().any(inner)
+        };
+        let around = 2 * NEAR_BYTES * scratch.written.len();
+        let found = around * 2 > text.len();
+        let written = std::mem::take(&mut scratch.written);
+        let mut places = written.iter().filter(|_| !found).peekable();
+        while let Some(first) = places.next() {
+            let (from, mut to) = (first.start.saturating_sub(NEAR_BYTES), first.end + NEAR_BYTES);
+            while let Some(next) = places.next_if(|w| w.start < to + NEAR_BYTES) {
+                to = next.end + NEAR_BYTES;
+            }
+            if look(from, to.min(text.len()), scratch) {
+                scratch.written = written;
+                look(0, text.len(), scratch);
+                scratch.gates.rewritten = rewritten;
+                return;
+            }
+        }
+        scratch.written = written;
+        scratch.resolved.clear();
+        if found {
+            look(0, text.len(), scratch);
+        }
         scratch.gates.rewritten = rewritten;
     }
 
