@@ -18,6 +18,7 @@ mod document;
 mod email;
 mod fold;
 pub(crate) mod gate;
+mod geo;
 mod iban;
 mod keyed;
 mod net;
@@ -89,9 +90,10 @@ type Detector = fn(&mut Scan<'_>, usize);
 type NumberDetector = fn(&mut Scan<'_>, usize, &run::Run);
 
 /// Families that start at a number, and how many characters they need from its first digit on.
-const NUMBERS: [(usize, NumberDetector); 11] = [
+const NUMBERS: [(usize, NumberDetector); 12] = [
     (4, net::at_number),
-    (6, birth::at_number),
+    (6, geo::at_number),
+    (1, birth::at_number),
     (5, document::plate),
     (2, address::at_number),
     (4, card::masked),
@@ -104,7 +106,8 @@ const NUMBERS: [(usize, NumberDetector); 11] = [
 ];
 
 /// Families that need no word before a number.
-const SHAPED: [(usize, NumberDetector); 7] = [
+const SHAPED: [(usize, NumberDetector); 8] = [
+    (7, document::mrz),
     (5, document::plate),
     (4, card::masked),
     (8, card::at_number),
@@ -117,7 +120,7 @@ const SHAPED: [(usize, NumberDetector); 7] = [
 /// Every other family, by anchor, in the order of [`Anchor`].
 const FAMILIES: [&[Detector]; 12] = [
     &[net::at_word],
-    &[secret::at_word, person::at_word, net::at_word, email::at_word],
+    &[secret::at_word, person::at_word, document::at_word, net::at_word, email::at_word],
     &[email::at_sign, secret::at_sign],
     &[phone::at_plus],
     &[net::at_colon, keyed::at_pair],
@@ -226,13 +229,17 @@ impl<'a> Scan<'a> {
         let text = self.text;
         let next = at(text, i + length as usize);
         let lettered = is_letter(before(text, i)) || is_letter(prior(text, i, 2));
+        if next == b',' && digits >= 5 {
+            geo::at_number(self, i, run);
+        }
         let plausible = digits >= 13
             || digits >= 9 && at(text, i) == b'0'
             || digits >= 10 && is_letter(next)
             || digits == 6 && matches!(next | 0x20, b'a' | b'b')
             || matches!(next, b'*' | b'#' | b'x' | b'X')
             || lettered
-            || is_letter(at(text, i + 4));
+            || is_letter(at(text, i + 4))
+            || digits == 7 && is_letter(next) && is_letter(at(text, i + 15));
         if plausible {
             run.fill(text, i);
             self.numbers(&SHAPED, i, run);

@@ -2,7 +2,7 @@
 //! sole traders are, and nothing in the digits tells: keyword, or a shape that is rare in logs.
 
 use super::run::{Run, bits};
-use super::text::{at, back, before, has, is_space, is_word};
+use super::text::{at, back, before, has, is_space, is_word, sub};
 use super::words::{NIF, SIREN, SIRET, TVA};
 use super::{Scan, checks};
 use crate::report::Kind;
@@ -41,8 +41,11 @@ fn tva(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
     let gap = usize::from(is_space(before(text, p)));
     let word = back(text, p - gap, 3, |b| b.is_ascii_alphanumeric());
-    if !has(text, word, b"FR") || is_word(before(text, word)) {
+    if is_word(before(text, word)) {
         return;
+    }
+    if !has(text, word, b"FR") {
+        return foreign(scan, word, p);
     }
     let run = Run::read(text, word);
     if run.closes(13) && checks::tva_fr(run.first(13)) {
@@ -50,5 +53,26 @@ fn tva(scan: &mut Scan<'_>, p: usize) {
         if named && at(text, run.end(13)) != b'@' {
             scan.hit(word, run.end(13), Kind::Tva);
         }
+    }
+}
+
+/// The VAT number of another country, named: two letters, then digits and perhaps letters.
+fn foreign(scan: &mut Scan<'_>, start: usize, p: usize) {
+    const COUNTRIES: &[u8] = b"ATBEBGCHCYCZDEDKEEELESFIGBHRHUIEITLTLULVMTNLPLPTROSESISKXI";
+    let head = sub(scan.text, start, start + 2);
+    if p > start + 3 || !COUNTRIES.chunks_exact(2).any(|c| head.eq_ignore_ascii_case(c)) {
+        return;
+    }
+    let run = Run::read(scan.text, start);
+    let fits = |n: &usize| {
+        let digits = run.first(*n).iter().filter(|b| b.is_ascii_digit()).count();
+        // In one group, or in groups of digits.
+        let whole = run.gaps(*n) == 0 || run.part(2, *n).iter().all(u8::is_ascii_digit);
+        run.closes(*n) && digits >= 7 && whole
+    };
+    if let Some(n) = (9..=14).rev().find(fits)
+        && scan.context(start) & TVA != 0
+    {
+        scan.hit(start, run.end(n), Kind::Tva);
     }
 }

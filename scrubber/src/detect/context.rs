@@ -29,6 +29,10 @@ pub(crate) fn tags(text: &[u8], pos: usize, tables: &Tables) -> Tags {
             b':' if matches!(prior(text, i, 2), b'"' | b'\'' | b'\\') => {
                 return tags | key(text, i - 1, tables);
             }
+            // `"coordinates":[2.35,48.85]`
+            b'[' if before(text, back(text, i, 3, |b| b == b'[')) == b':' => {
+                return tags | key(text, back(text, i, 3, |b| b == b'[') - 1, tables);
+            }
             b';' | b'|' | b'{' | b'}' | b'&' | b'?' | b'\n' | b'[' | b'<' => return tags,
             b']' if super::ends_placeholder(text, i) => return tags,
             b',' if words > 0 || before(text, pos) != b' ' => return tags,

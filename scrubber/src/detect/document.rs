@@ -2,13 +2,17 @@
 //! no checksum, so a keyword, or the plate's own shape.
 
 use super::run::Run;
-use super::text::{at, back, before, is_word, skip, sub};
+use super::text::{at, back, before, is_word, prior, skip, sub};
 use super::words::{CNI, LICENCE, OTHER_ID, PASSPORT, PLATE, Tags};
 use super::{Scan, checks};
 use crate::report::Kind;
 
+/// Longest line of a machine-readable zone, or its three lines in one.
+const ZONE_MAX: usize = 96;
+
 /// At a number's first digit.
 pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
+    zone(scan, p);
     // The token may start with letters, as in `X4RTBPFW4`; it is looked at from its first digit.
     let start = back(scan.text, p, 8, |b| b.is_ascii_alphanumeric());
     if start == p {
@@ -50,12 +54,19 @@ fn shape(run: &Run, tags: Tags) -> Option<(usize, Kind)> {
         () if tags & CNI != 0 && run.closes(10) && digits(0, 10) => Some((10, Kind::Cni)),
         () if mixed && tags & PASSPORT != 0 => Some((9, Kind::Passport)),
         () if tags & OTHER_ID != 0 => {
-            let n = [7, 8, 9, 10, 11, 14, 15, 19, 20].into_iter().rev().find(|&n| run.closes(n));
+            let n = (7..=20).rev().find(|&n| run.closes(n) && ends_in_digits(run, n));
             n.filter(|&n| run.first(n).iter().filter(|b| b.is_ascii_digit()).count() * 3 >= n * 2)
                 .map(|n| (n, Kind::Id))
         }
         () => None,
     }
+}
+
+/// Whether the last group of the first `n` characters has a digit, or is one letter: a word behind
+/// a number is no part of it.
+fn ends_in_digits(run: &Run, n: usize) -> bool {
+    let gap = 63 - (run.gaps(n) | 1).leading_zeros() as usize;
+    n - gap == 1 || run.part(gap, n).iter().any(u8::is_ascii_digit)
 }
 
 /// `AA-123-AA` by shape; with spaces, compact or of the old series by keyword or alone in quotes.
@@ -64,13 +75,19 @@ pub(crate) fn plate(scan: &mut Scan<'_>, p: usize, run: &Run) {
     let sep = before(text, p);
     let gap = usize::from(matches!(sep, b'-' | b' ' | b'+'));
     let start = p.saturating_sub(2 + gap);
+    // `W-123-AB`: a garage's, by keyword only.
+    let garage =
+        gap == 1 && p >= 2 && before(text, p - 1) | 0x20 == b'w' && !is_word(prior(text, p, 3));
+    let start = if garage { p - 2 } else { start };
     let siv = |b: u8| b.is_ascii_alphabetic() && !matches!(b | 0x20, b'i' | b'o' | b'u');
     let head = sub(text, start, p - gap);
     let after = skip(text, p, 4, |b| b.is_ascii_digit());
     let tail = after + usize::from(gap == 1 && at(text, after) == sep);
     let two = sub(text, tail, tail + 2);
     let shape = after == p + 3
-        && head.len() == 2
+        && (head.len() == 2 || garage)
+        && !head.eq_ignore_ascii_case(b"ss")
+        && !two.eq_ignore_ascii_case(b"ss")
         && head.iter().chain(two).all(|&b| siv(b))
         && two.len() == 2
         && (tail > after || gap == 0);
@@ -81,7 +98,7 @@ pub(crate) fn plate(scan: &mut Scan<'_>, p: usize, run: &Run) {
     let joined = before(text, start) == b'-' || at(text, end) == b'-';
     let quoted =
         matches!(before(text, start), b'\'' | b'"') && matches!(at(text, end), b'\'' | b'"');
-    let shape_only = gap == 1 && !joined && (sep == b'-' || quoted);
+    let shape_only = gap == 1 && !garage && !joined && (sep == b'-' || quoted);
     if shape_only || scan.context(start) & PLATE != 0 {
         scan.hit(start, end, Kind::Plate);
     }
@@ -99,4 +116,69 @@ fn old_plate(scan: &mut Scan<'_>, p: usize, run: &Run) {
             scan.hit(p, run.end(n), Kind::Plate);
         }
     }
+}
+
+/// The machine-readable zone around the number at `p`: see [`zone`].
+pub(crate) fn mrz(scan: &mut Scan<'_>, p: usize, _: &Run) {
+    zone(scan, p);
+}
+
+/// At the start of a word: a zone that starts with letters. Needs: 15 letters and digits in a row.
+pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
+    if at(scan.text, p).is_ascii_uppercase() && at(scan.text, p + 2).is_ascii_alphanumeric() {
+        zone(scan, p);
+    }
+}
+
+/// A line of a machine-readable zone, told by its check digits (ICAO 9303), and the lines beside
+/// it: a passport's second line of 44, a card's first or second of 30, the old French card's 36.
+fn zone(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let filler = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'<';
+    let end = skip(text, p, ZONE_MAX, filler);
+    let line = sub(text, p, end);
+    if line.len() < 30 || is_word(before(text, p)) {
+        return;
+    }
+    let ok = |from: usize, to: usize| check_digit(sub(line, from, to)) == at(line, to);
+    let (width, kind) = match line.len() {
+        44 if ok(0, 9) && ok(13, 19) && ok(21, 27) => (44, Kind::Passport),
+        30 | 60 | 90 if ok(0, 6) && ok(8, 14) || ok(5, 14) && line.starts_with(b"I") => {
+            (30, Kind::Cni)
+        }
+        36 | 72 if ok(0, 12) && ok(27, 33) => (36, Kind::Cni),
+        _ => return,
+    };
+    let (mut start, mut stop) = (p, end);
+    // The lines of one zone stand side by side or one under the other.
+    for _ in 0..2 {
+        let gap = back(text, start, 2, |b| b.is_ascii_whitespace());
+        let above = back(text, gap, width, filler);
+        if gap < start && gap - above == width && sub(text, above, gap).contains(&b'<') {
+            start = above;
+        }
+        let gap = skip(text, stop, 2, |b| b.is_ascii_whitespace());
+        let below = skip(text, gap, width, filler);
+        if gap > stop && below - gap == width && sub(text, gap, below).contains(&b'<') {
+            stop = below;
+        }
+    }
+    scan.hit(start, stop, kind);
+}
+
+/// The check digit of a field: weights 7, 3, 1, letters from A=10, filler 0.
+fn check_digit(field: &[u8]) -> u8 {
+    let sum: u32 = field
+        .iter()
+        .zip([7, 3, 1].into_iter().cycle())
+        .map(|(&b, weight)| {
+            weight
+                * match b {
+                    b'0'..=b'9' => u32::from(b - b'0'),
+                    b'A'..=b'Z' => u32::from(b - b'A') + 10,
+                    _ => 0,
+                }
+        })
+        .sum();
+    (sum % 10) as u8 + b'0'
 }

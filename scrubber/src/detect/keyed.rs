@@ -2,6 +2,8 @@
 //! the columns of an SQL `INSERT`. The key says what the value is, so its shape may be anything
 //! plausible; the text around a value without quotes decides where it ends.
 
+mod number;
+
 use super::context;
 use super::email;
 use super::person;
@@ -24,27 +26,6 @@ const ROWS_MAX: usize = 256;
 /// Longest list of columns.
 const COLUMNS_MAX: usize = 1024;
 
-/// Kinds that a key names and whose value is a number of at least so many digits.
-const NUMBERS: &[(Tags, Kind, usize)] = &[
-    (NIR, Kind::Nir, 6),
-    (SOCIAL, Kind::Nir, 13),
-    (IBAN, Kind::Iban, 8),
-    (RIB, Kind::Rib, 8),
-    (SIRET, Kind::Siret, 9),
-    (SIREN, Kind::Siren, 9),
-    (TVA, Kind::Tva, 8),
-    (NIF, Kind::Nif, 9),
-    (PASSPORT, Kind::Passport, 4),
-    (LICENCE, Kind::Licence, 4),
-    (CNI, Kind::Cni, 2),
-    (CARD, Kind::Card, 12),
-    (PHONE, Kind::Phone, 6),
-    (MOBILE, Kind::Phone, 8),
-    (PLATE, Kind::Plate, 2),
-    (OTHER_ID, Kind::Id, 6),
-    (DOB, Kind::Dob, 4),
-];
-
 /// At `:` or `=`: the pair's key and value.
 pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
     let next = at(scan.text, p + 1);
@@ -56,7 +37,7 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let from = p + 1 + usize::from(next == b'>' || next == b'=');
-    if tags & SUDO != 0 {
+    if tags & HINT != 0 && has(scan.text, p.saturating_sub(6), b" : TTY") {
         return person::login::before_tty(scan, p);
     }
     if tags & COOKIE != 0 {
@@ -311,8 +292,13 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
     if text.len() == HEAD_MAX {
         return;
     }
+    if tags & (NOT_VALUE | CLOCK) == 0
+        && let Some(kind) = number::coded(scan, tags, value, start, end)
+    {
+        return scan.hit(start, end, kind);
+    }
     if (tags & (NOT_VALUE | NAME) == 0 || tags & (EMAIL | PHONE | DOB | PLATE) != 0)
-        && let Some(kind) = number(tags, text)
+        && let Some(kind) = number::number(tags, text)
     {
         return scan.hit(start, end, kind);
     }
@@ -329,7 +315,7 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
 /// Names and logins.
 fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usize) {
     let text = scan.text;
-    if tags & (PERSON | NAME | WHOSE | LOGIN | BY | UID) == 0
+    if tags & (PERSON | NAME | WHOSE | LOGIN | BY | HINT) == 0
         || tags & (NOT_VALUE | HOSTLIKE | VERSION) != 0
     {
         return;
@@ -448,49 +434,6 @@ fn more_name(scan: &Scan<'_>, end: usize, paired: bool) -> usize {
         end = stop;
     }
     end
-}
-
-/// A number whose kind the key names.
-fn number(tags: Tags, text: &[u8]) -> Option<Kind> {
-    let digits = digits_in(text);
-    if text.len() > 96 {
-        return None;
-    }
-    let allowed = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b" +.-/_():*\\#%".contains(b);
-    if !text.iter().all(allowed) || text.iter().all(|b| b.is_ascii_hexdigit()) && text.len() > 34 {
-        return None;
-    }
-    let letters = text.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    NUMBERS
-        .iter()
-        .filter(|(bit, _, least)| tags & bit != 0 && digits >= *least)
-        .find(|(_, kind, _)| match kind {
-            Kind::Phone => {
-                let dated = tags & CLOCK != 0 && tags & NUMBER == 0;
-                letters <= 5 && !dated && is_phone(tags, text, digits)
-            }
-            Kind::Nir => letters == 0 || letters == 1 && is_corsican(text),
-            Kind::Card => letters <= 2,
-            Kind::Plate => letters >= 1 && digits + letters <= 10,
-            Kind::Cni => (6..=14).contains(&(digits + letters)),
-            Kind::Dob => letters <= 12 && tags & (NAME | PERSON) == 0,
-            Kind::Nif => letters <= 3,
-            _ => true,
-        })
-        .map(|(_, kind, _)| *kind)
-}
-
-/// Whether digits under a key that may mean something else (`mobile`, `call`) can be a phone's.
-fn is_phone(tags: Tags, text: &[u8], digits: usize) -> bool {
-    let written = matches!(text.first(), Some(b'+' | b'0' | b'(')) || digits < text.len();
-    tags & PHONE != 0 && (written || tags & NOT_VALUE == 0)
-        || tags & NOT_VALUE == 0 && (9..=15).contains(&digits) && (written || digits != 10)
-}
-
-/// Whether the one letter of a NIR stands where Corsica's does.
-fn is_corsican(text: &[u8]) -> bool {
-    let mut chars = text.iter().filter(|b| b.is_ascii_alphanumeric());
-    matches!(chars.nth(6), Some(b'A' | b'B' | b'a' | b'b'))
 }
 
 /// Whether a value under a key `address` is one of a place: not a host, a pointer or a path.

@@ -1,20 +1,32 @@
 //! IPv4, IPv6 and hardware addresses. Versions, times, fingerprints and paths look like them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Scan;
 use super::run::Run;
-use super::text::{at, back, before, has, is_word, prior, skip, sub};
+use super::text::{at, back, before, has, hex, is_word, prior, skip, sub};
 use super::words::VERSION;
 use crate::report::Kind;
 
 /// Longest text of an IPv6 address with a port in eight full groups.
 const V6_MAX: usize = 48;
+/// The zone of names for IPv4 addresses.
+const ARPA: &[u8] = b".in-addr.arpa";
 
 /// At a number's first digit: four octets.
 pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
     let text = scan.text;
+    if reverse_v6(scan, p) {
+        return;
+    }
     let Some((octets, end, sep)) = four(text, p) else { return };
+    if has(text, end, ARPA) && !is_word(before(text, p)) {
+        let [a, b, c, d] = octets.octets();
+        if !scan.keeps_ip(Ipv4Addr::new(d, c, b, a).into()) {
+            scan.hit(p, end + ARPA.len(), Kind::Ip);
+        }
+        return;
+    }
     let prev = before(text, p);
     let host = sep == b'-';
     if host {
@@ -37,6 +49,53 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
     if !scan.keeps_ip(octets.into()) {
         scan.hit(p, end, Kind::Ip);
     }
+}
+
+/// The name under which an address is looked up, `1.0.0.0.….8.b.d.0.1.0.0.2.ip6.arpa`.
+fn reverse_v6(scan: &mut Scan<'_>, p: usize) -> bool {
+    let text = scan.text;
+    let nibble = |i: usize| at(text, i).is_ascii_hexdigit() && at(text, i + 1) == b'.';
+    if !nibble(p) || !nibble(p + 2) || !nibble(p + 4) || is_word(before(text, p)) {
+        return false;
+    }
+    let (mut i, mut groups, mut count) = (p, [0u16; 8], 0);
+    while nibble(i) && count < 32 {
+        let value = hex(at(text, i)).map_or(0, u16::from);
+        if let Some(g) = groups.get_mut(7 - count / 4) {
+            *g |= value << (count % 4 * 4);
+        }
+        (i, count) = (i + 2, count + 1);
+    }
+    let found = count == 32 && has(text, i, b"ip6.arpa");
+    if found && !scan.keeps_ip(Ipv6Addr::from(groups).into()) {
+        scan.hit(p, i + 8, Kind::Ip);
+    }
+    found
+}
+
+/// The address that a value is, written as one number or with octal or hexadecimal parts, as the C
+/// library reads it; `None` for four decimal octets, which need no key, and for what is too short.
+pub(crate) fn written(text: &[u8]) -> Option<IpAddr> {
+    let (mut value, mut count, mut odd) = (0u64, 0, false);
+    for part in text.split(|&b| b == b'.') {
+        let (digits, radix) = match part {
+            [b'0', b'x' | b'X', rest @ ..] => (rest, 16),
+            [b'0', rest @ ..] if !rest.is_empty() => (rest, 8),
+            _ => (part, 10),
+        };
+        odd |= radix != 10;
+        count += 1;
+        let n = u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()?;
+        let last = count == text.split(|&b| b == b'.').count();
+        value = match (last, count) {
+            (true, 1..=4) => value << (8 * (5 - count)) | n,
+            (false, 1..=3) if n < 256 => value << 8 | n,
+            _ => return None,
+        };
+    }
+    let whole = count == 1 && (text.len() >= 8 || odd && text.len() == 10);
+    let fits = u32::try_from(value).ok().filter(|v| *v >= 1 << 24);
+    fits.filter(|_| whole || count > 1 && odd).map(|v| Ipv4Addr::from(v).into())
 }
 
 /// Four decimal octets with one separator, `.` or `-`.
@@ -69,7 +128,10 @@ fn is_version(scan: &mut Scan<'_>, p: usize, end: usize) -> bool {
     if prev == b'/' {
         let product = back(text, p - 1, 24, |b| b.is_ascii_alphabetic() || b == b'_');
         let head = before(text, product);
-        return product < p - 1 && !matches!(head, b'/' | b'.') && !(head.is_ascii_digit());
+        // `UP.Browser/6.2.3.3`
+        let dotted = head == b'.' && at(text, product).is_ascii_uppercase();
+        let path = matches!(head, b'/' | b'.') && !dotted;
+        return product < p - 1 && !path && !head.is_ascii_digit();
     }
     if prev == b'@' {
         let name = prior(text, p, 2);
@@ -160,6 +222,9 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
         || is_word(before(text, p))
         || matches!(before(text, p), b'-' | b':' | b'.')
     {
+        return;
+    }
+    if at(text, p + 1) == b'.' && reverse_v6(scan, p) {
         return;
     }
     let (sep, width) = match (at(text, p + 2), at(text, p + 4)) {

@@ -7,8 +7,8 @@ pub(crate) mod login;
 use super::Scan;
 use super::text::{at, back, before, has, is_letter, is_word, skip, sub};
 use super::words::{
-    ABOUT, CIVILITY, DOB, EMAIL, GIVEN, GREETING, HOSTLIKE, LINK, LOGIN, NAME, NOT_VALUE, PARTICLE,
-    PERSON, PHONE, ROLE, TECHNICAL, Tags, WHO, WHOSE,
+    ABOUT, BIC, CIVILITY, DOB, EMAIL, GIVEN, GREETING, HOSTLIKE, LINK, LOGIN, NAME, NOT_VALUE,
+    PARTICLE, PERSON, PHONE, TECHNICAL, Tags, WHO, WHOSE,
 };
 use crate::lexicon::Lexicon;
 use crate::report::Kind;
@@ -73,6 +73,12 @@ impl Lead {
 fn named(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
     let Some(lead) = Lead::read(scan, p) else { return };
+    if lead.tags & BIC != 0 {
+        let end = skip(text, p, 12, is_word);
+        if super::iban::is_bic(scan, sub(text, p, end)) {
+            return scan.hit(p, end, Kind::Id);
+        }
+    }
     let particle = lead.tags & PARTICLE != 0 && !capital(text, lead.start) && !lead.linked;
     if particle && let Some(outer) = Lead::read(scan, lead.start) {
         // `Madame de La Tour`
@@ -245,7 +251,10 @@ pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let start = back(text, gap - 1, 16, is_letter);
-    if start == gap - 1 || scan.tables.words.of(sub(text, start, gap - 1)) & (LOGIN | ROLE) == 0 {
+    let word = sub(text, start, gap - 1);
+    if start == gap - 1
+        || scan.tables.words.of(word) & LOGIN == 0 && !word.eq_ignore_ascii_case(b"role")
+    {
         return;
     }
     let end = skip(text, p + 1, 64, |b| is_word(b) || matches!(b, b'.' | b'_' | b'-' | b' '));

@@ -46,7 +46,14 @@ tags! {
              licenseplate licenceplate";
     ADDRESS = "adresse address addr addressline domicile street residence postal rue streetaddress \
                geocodage geocoder livraison";
-    OTHER_ID = "rpps adeli finess ine caf imei imsi iccid agdref mrz allocataire";
+    OTHER_ID = "rpps adeli finess ine caf imei imsi iccid agdref mrz allocataire rna ipp iep numen \
+                matricule eid meid imeisv";
+    BIC = "bic swift bicswift swiftcode";
+    GEO = "lat latitude lon lng long longitude geo gps coords coordinates coordonnees geopoint \
+           geoloc geolocation latlng latlon latlong geojson ll point coordinate";
+    TOWN = "postcode zip zipcode codepostal cp postal postalcode plz ville city town commune \
+            localite locality municipality";
+    NETKEY = "ip ipaddr ipaddress mac macaddr macaddress hwaddr bssid";
     PERSON = "nom prenom prenoms noms firstname lastname surname fullname givenname familyname \
               displayname nm middlename maidenname nomcomplet nomnaissance nomusage patient assure \
               beneficiaire titulaire cardholder locataire salarie usager souscripteur conjoint \
@@ -79,7 +86,7 @@ tags! {
              duration elapsed lsn xid seq sequence block blk trace span nonce bytes started \
              created \
              updated expire step size hash commit request req revision generation checkpoint";
-    VERSION = "version release v ver versions rev build tag chrome firefox safari";
+    VERSION = "version release v ver versions rev rv build tag chrome firefox safari";
     POINTER = "lock thread pointer ptr handle tid mutex semaphore object addr";
     CIVILITY = "m mme mlle melle mmes mlles mr dr me pr monsieur madame mademoiselle maitre docteur \
                 mrs ms miss prof professeur mister messieurs mesdames herr frau fraulein sr sra \
@@ -88,7 +95,7 @@ tags! {
     STREET = "rue avenue av ave bd boulevard blvd bvd place pl chemin ch chem impasse imp allee \
               allees quai route rte cours square sq residence lotissement lot passage faubourg fbg \
               esplanade promenade ruelle sentier villa hameau lieudit traverse montee cite mail \
-              voie rond venelle street road avenida strasse";
+              voie rond venelle street road avenida strasse lane drive";
     PARTICLE = "de du des la le les l d et en sur sous aux au saint sainte st ste van von der";
     MONTH = "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre \
              january february march april may june july august september october november december \
@@ -146,10 +153,8 @@ tags! {
                 toute toutes deux trois apres avant pendant depuis entre lors chez vers selon \
                 afin ayant etant sera seront etait wants needs tries exists fails lacks";
     VERB = "created requested approved reviewed assigned submitted uploaded cree creee valide";
-    UID = "uid";
     BYKEY = "by par";
-    ROLE = "role";
-    SUDO = "tty cmd su";
+    HINT = "role uid tty cmd su";
     ABOUT = "signe signee valide validee appel demande facture commande courrier contrat adhesion \
              sinistre rdv consultation ordonnance requested approved reviewed signed envoye envoyee \
              adresse transmis recu recue creee modifiee supprimee accorde dossier compte rapport \
@@ -211,16 +216,15 @@ pub(crate) const AGAINST: Tags = KEY_OF
     | LINK
     | FUNCTION;
 /// Meanings that a name or a login follows.
-pub(crate) const BEFORE_NAME: Tags = CIVILITY | GREETING | WHO | PERSON | NAME | ABOUT;
+pub(crate) const BEFORE_NAME: Tags = CIVILITY | GREETING | WHO | PERSON | NAME | ABOUT | BIC;
 /// Meanings of words that a sentence has a login after.
 pub(crate) const BEFORE_LOGIN: Tags = LOGIN | AUTH | VERB;
 /// Meanings that only a pair, a quote or a path needs.
 const BEFORE_VALUE: Tags = LOGIN
     | AUTH
     | VERB
-    | ROLE
-    | UID
-    | SUDO
+    | HINT
+    | NETKEY
     | BYKEY
     | BY
     | PASSWORD
