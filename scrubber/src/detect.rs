@@ -35,7 +35,7 @@ use std::net::IpAddr;
 
 use crate::report::Kind;
 use crate::scrub::Span;
-use crate::simd::{self, Classifier};
+use crate::simd::{Classifier, Row};
 use gate::Gate;
 use text::{at, before, is_letter, is_word, prior, sub};
 use words::Tags;
@@ -44,6 +44,7 @@ use words::Tags;
 pub(crate) struct Tables {
     words: words::Words,
     classifier: Classifier,
+    prefixes: secret::Prefixes,
     ibans: iban::Countries,
     codes: phone::Codes,
     /// Leave loopback, private and link-local addresses.
@@ -55,7 +56,8 @@ impl Tables {
     pub(crate) fn new() -> Tables {
         Tables {
             words: words::Words::new(),
-            classifier: Classifier::new(simd::Words::new(words::Words::anchors())),
+            classifier: Classifier::new(),
+            prefixes: secret::Prefixes::new(),
             ibans: iban::Countries::new(),
             codes: phone::Codes::new(),
             keep_private_ip: true,
@@ -84,6 +86,8 @@ enum Anchor {
     Bracket,
     Dash,
     Dollar,
+    /// `~`.
+    Tilde,
 }
 
 type Detector = fn(&mut Scan<'_>, usize);
@@ -106,8 +110,7 @@ const NUMBERS: [(usize, NumberDetector); 12] = [
 ];
 
 /// Families that need no word before a number.
-const SHAPED: [(usize, NumberDetector); 8] = [
-    (7, document::mrz),
+const SHAPED: [(usize, NumberDetector); 7] = [
     (5, document::plate),
     (4, card::masked),
     (8, card::at_number),
@@ -118,7 +121,7 @@ const SHAPED: [(usize, NumberDetector); 8] = [
 ];
 
 /// Every other family, by anchor, in the order of [`Anchor`].
-const FAMILIES: [&[Detector]; 12] = [
+const FAMILIES: [&[Detector]; 13] = [
     &[net::at_word],
     &[secret::at_word, person::at_word, document::at_word, net::at_word, email::at_word],
     &[email::at_sign, secret::at_sign],
@@ -131,6 +134,7 @@ const FAMILIES: [&[Detector]; 12] = [
     &[person::at_bracket],
     &[secret::at_dash],
     &[secret::at_dollar],
+    &[secret::at_tilde],
 ];
 
 /// One pass over one text.
@@ -167,6 +171,10 @@ impl Walk {
 }
 
 impl<'a> Scan<'a> {
+    fn new(text: &'a [u8], tables: &'a Tables, spans: &'a mut Vec<Span>) -> Scan<'a> {
+        Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() }
+    }
+
     /// Appends to `spans` what the families find in `text`, unsorted. `gate` was opened on `text`.
     pub(crate) fn run(
         text: &'a [u8],
@@ -174,16 +182,10 @@ impl<'a> Scan<'a> {
         gate: &'a Gate,
         spans: &'a mut Vec<Span>,
     ) {
-        let mut scan =
-            Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() };
+        let mut scan = Scan::new(text, tables, spans);
         let mut run = run::Run::EMPTY;
-        for (block, &bits) in gate.wanted().iter().enumerate() {
-            let mut left = bits;
-            while left != 0 {
-                let i = block * simd::BLOCK + left.trailing_zeros() as usize;
-                left &= left - 1;
-                scan.anchor(i, gate, &mut run);
-            }
+        for i in gate::bits(gate.wanted(), 0) {
+            scan.anchor(i, gate, &mut run);
         }
     }
 
@@ -193,6 +195,10 @@ impl<'a> Scan<'a> {
         let Some(row) = usize::from(class).checked_sub(1) else { return };
         let prev = before(self.text, i);
         if row == Anchor::Number as usize {
+            let digits = gate.from(i, Row::Digit).trailing_ones() as usize;
+            if gate.is_token(i) || matches!(at(self.text, i + digits), b':' | b'|') {
+                secret::at_digit(self, i);
+            }
             if gate.is_named(i) {
                 run.fill(self.text, i);
                 self.numbers(&NUMBERS, i, run);
@@ -201,9 +207,10 @@ impl<'a> Scan<'a> {
             }
         } else if row == Anchor::Word as usize && is_word(prev)
             || row == Anchor::Dash as usize && prev == b'-'
-            || row == Anchor::Pair as usize && !self.paired(i, gate)
         {
             return;
+        } else if row == Anchor::Pair as usize && !gate.is_paired(i) {
+            return net::at_colon(self, i);
         }
         for detect in FAMILIES.get(row).copied().unwrap_or_default() {
             detect(self, i);
@@ -218,12 +225,12 @@ impl<'a> Scan<'a> {
 
     /// A number that no word names: what its digits and the signs between them allow.
     fn shaped(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
-        let length = gate.from(i, gate::numeric).trailing_ones();
+        let length = gate.from(i, Row::Numeric).trailing_ones();
         let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
-        let digits = (gate.from(i, |b| b.digit) & within).count_ones();
+        let digits = (gate.from(i, Row::Digit) & within).count_ones();
         let near = within & 0xFFFF;
-        let signs = |class: fn(&simd::Block) -> u64| (gate.from(i, class) & near).count_ones();
-        if signs(|b| b.dot) >= 3 || signs(|b| b.dash) >= 3 {
+        let signs = |row| (gate.from(i, row) & near).count_ones();
+        if signs(Row::Dot) >= 3 || signs(Row::Dash) >= 3 {
             net::at_number(self, i, run);
         }
         let text = self.text;
@@ -238,20 +245,11 @@ impl<'a> Scan<'a> {
             || digits == 6 && matches!(next | 0x20, b'a' | b'b')
             || matches!(next, b'*' | b'#' | b'x' | b'X')
             || lettered
-            || is_letter(at(text, i + 4))
-            || digits == 7 && is_letter(next) && is_letter(at(text, i + 15));
+            || is_letter(at(text, i + 4));
         if plausible {
             run.fill(text, i);
             self.numbers(&SHAPED, i, run);
         }
-    }
-
-    /// Whether the separator at `i` may belong to a pair or an address.
-    fn paired(&self, i: usize, gate: &Gate) -> bool {
-        let group = |b: &simd::Block| b.hex | b.digit | b.colon | b.dot;
-        let within = gate.from(i, group).trailing_ones();
-        let colons = gate.from(i, |b| b.colon) & if within < 64 { (1 << within) - 1 } else { !0 };
-        gate.is_paired(i) || colons.count_ones() >= 5 || colons & colons >> 1 != 0
     }
 
     fn hit(&mut self, start: usize, end: usize, kind: Kind) {
@@ -344,6 +342,7 @@ const ANCHORS: [u8; 256] = {
             b'[' => Anchor::Bracket as u8 + 1,
             b'-' => Anchor::Dash as u8 + 1,
             b'$' => Anchor::Dollar as u8 + 1,
+            b'~' => Anchor::Tilde as u8 + 1,
             _ => 0,
         };
         b += 1;
@@ -376,3 +375,6 @@ pub(crate) fn placeholder_len(text: &[u8]) -> Option<usize> {
     let tagged = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
     (Kind::from_name(name).is_some() && parts.all(tagged)).then_some(n + 2)
 }
+
+#[cfg(test)]
+mod tests;

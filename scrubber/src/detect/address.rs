@@ -71,6 +71,9 @@ fn english(scan: &mut Scan<'_>, p: usize, word: usize) {
     let mut i = word;
     for k in 0..4 {
         let end = skip(text, i, 20, is_letter);
+        if i > p + 18 {
+            return;
+        }
         if k > 0 && KINDS.contains(&sub(text, i, end)) {
             return scan.hit(p, end, Kind::Address);
         }

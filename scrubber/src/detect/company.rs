@@ -1,9 +1,9 @@
-//! SIREN, SIRET, TVA and the tax number NIF. The numbers of companies are not personal, those of
+//! SIREN, TVA and the tax number NIF. The numbers of companies are not personal, those of
 //! sole traders are, and nothing in the digits tells: keyword, or a shape that is rare in logs.
 
 use super::run::{Run, bits};
 use super::text::{at, back, before, has, is_space, is_word, sub};
-use super::words::{NIF, SIREN, SIRET, TVA};
+use super::words::{NIF, SIREN, TVA};
 use super::{Scan, checks};
 use crate::report::Kind;
 
@@ -21,7 +21,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
     if digits >= 14
         && run.closes(14)
         && checks::siret(run.first(14))
-        && (printed || scan.context(p) & (SIRET | SIREN) != 0)
+        && (printed || scan.context(p) & SIREN != 0)
     {
         return scan.hit(p, run.end(14), Kind::Siret);
     }
@@ -31,7 +31,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
             return scan.hit(p, run.end(13), Kind::Nif);
         }
     }
-    if run.closes(9) && checks::siren(run.first(9)) && scan.context(p) & (SIREN | SIRET) != 0 {
+    if run.closes(9) && checks::siren(run.first(9)) && scan.context(p) & SIREN != 0 {
         scan.hit(p, run.end(9), Kind::Siren);
     }
 }

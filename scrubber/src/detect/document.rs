@@ -2,13 +2,15 @@
 //! no checksum, so a keyword, or the plate's own shape.
 
 use super::run::Run;
-use super::text::{at, back, before, is_word, prior, skip, sub};
-use super::words::{CNI, LICENCE, OTHER_ID, PASSPORT, PLATE, Tags};
+use super::text::{at, back, before, is_letter, is_word, prior, skip, sub};
+use super::words::{CNI, LICENCE, OTHER_ID, PAPERS, PASSPORT, PLATE, Tags};
 use super::{Scan, checks};
 use crate::report::Kind;
 
 /// Longest line of a machine-readable zone, or its three lines in one.
 const ZONE_MAX: usize = 96;
+/// Bytes before a zone that a word of papers stands in.
+const LEAD: usize = 24;
 
 /// At a number's first digit.
 pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
@@ -118,52 +120,59 @@ fn old_plate(scan: &mut Scan<'_>, p: usize, run: &Run) {
     }
 }
 
-/// The machine-readable zone around the number at `p`: see [`zone`].
-pub(crate) fn mrz(scan: &mut Scan<'_>, p: usize, _: &Run) {
-    zone(scan, p);
-}
-
-/// At the start of a word: a zone that starts with letters. Needs: 15 letters and digits in a row.
+/// At the start of a word: a zone that starts with a capital. Needs: a word of [`PAPERS`] within 24
+/// bytes before.
 pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
-    if at(scan.text, p).is_ascii_uppercase() && at(scan.text, p + 2).is_ascii_alphanumeric() {
+    if at(scan.text, p).is_ascii_uppercase() {
         zone(scan, p);
     }
 }
 
-/// A line of a machine-readable zone, told by its check digits (ICAO 9303), and the lines beside
-/// it: a passport's second line of 44, a card's first or second of 30, the old French card's 36.
+/// A machine-readable zone (ICAO 9303) that starts at `p`, told by its check digits: a passport's
+/// two lines of 44, a card's three of 30, the old French card's two of 36, or some of them.
 fn zone(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
     let filler = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'<';
     let end = skip(text, p, ZONE_MAX, filler);
-    let line = sub(text, p, end);
-    if line.len() < 30 || is_word(before(text, p)) {
+    if end < p + 30 || is_word(before(text, p)) || !is_paper(scan, p) {
         return;
     }
-    let ok = |from: usize, to: usize| check_digit(sub(line, from, to)) == at(line, to);
-    let (width, kind) = match line.len() {
-        44 if ok(0, 9) && ok(13, 19) && ok(21, 27) => (44, Kind::Passport),
-        30 | 60 | 90 if ok(0, 6) && ok(8, 14) || ok(5, 14) && line.starts_with(b"I") => {
-            (30, Kind::Cni)
-        }
-        36 | 72 if ok(0, 12) && ok(27, 33) => (36, Kind::Cni),
-        _ => return,
-    };
-    let (mut start, mut stop) = (p, end);
+    let (mut stop, mut kind) = (end, zone_line(sub(text, p, end)));
     // The lines of one zone stand side by side or one under the other.
     for _ in 0..2 {
-        let gap = back(text, start, 2, |b| b.is_ascii_whitespace());
-        let above = back(text, gap, width, filler);
-        if gap < start && gap - above == width && sub(text, above, gap).contains(&b'<') {
-            start = above;
+        let next = skip(text, stop, 2, |b| b.is_ascii_whitespace());
+        let last = skip(text, next, ZONE_MAX, filler);
+        if next == stop || last - next != end - p {
+            break;
         }
-        let gap = skip(text, stop, 2, |b| b.is_ascii_whitespace());
-        let below = skip(text, gap, width, filler);
-        if gap > stop && below - gap == width && sub(text, gap, below).contains(&b'<') {
-            stop = below;
-        }
+        kind = kind.or(zone_line(sub(text, next, last)));
+        stop = last;
     }
-    scan.hit(start, stop, kind);
+    if let Some(kind) = kind {
+        scan.hit(p, stop, kind);
+    }
+}
+
+/// What a line is by its length and check digits.
+fn zone_line(line: &[u8]) -> Option<Kind> {
+    let ok = |from: usize, to: usize| check_digit(sub(line, from, to)) == at(line, to);
+    match line.len() {
+        44 if ok(0, 9) && ok(13, 19) && ok(21, 27) => Some(Kind::Passport),
+        30 | 60 | 90 if ok(0, 6) && ok(8, 14) || ok(5, 14) && at(line, 0) == b'I' => {
+            Some(Kind::Cni)
+        }
+        36 | 72 if ok(0, 12) && ok(27, 33) => Some(Kind::Cni),
+        _ => None,
+    }
+}
+
+/// Whether a word of papers ends within [`LEAD`] bytes before `p`.
+fn is_paper(scan: &Scan<'_>, p: usize) -> bool {
+    let lead = sub(scan.text, p.saturating_sub(LEAD), p);
+    let cut = is_letter(prior(scan.text, p, LEAD + 1));
+    let from = lead.iter().position(|b| !cut || !is_letter(*b)).unwrap_or(lead.len());
+    let mut words = sub(lead, from, lead.len()).split(|&b| !is_letter(b));
+    words.any(|w| scan.tables.words.of(w) & PAPERS != 0)
 }
 
 /// The check digit of a field: weights 7, 3, 1, letters from A=10, filler 0.

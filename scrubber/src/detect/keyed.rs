@@ -3,36 +3,41 @@
 //! plausible; the text around a value without quotes decides where it ends.
 
 mod number;
+mod secret;
 
 use super::context;
 use super::email;
 use super::person;
 use super::phone;
-use super::text::{at, back, before, digits_in, has, is_letter, is_space, is_word, skip, sub};
+use super::text::{
+    at, back, before, digits_in, has, is_letter, is_space, is_word, prior, skip, sub,
+};
+
 use super::words::*;
 use super::{Scan, Walk};
 use crate::report::Kind;
 
 /// Bytes of a value that are judged; other values than secrets are shorter.
 const HEAD_MAX: usize = 512;
-/// Longest cookie.
-const COOKIE_MAX: usize = 4096;
-/// Cookies read from one header.
-const COOKIES_MAX: usize = 64;
 /// Strings read from one list.
 const LIST_MAX: usize = 32;
 /// Rows read from one statement.
 const ROWS_MAX: usize = 256;
+/// Longest text of an element.
+const ELEMENT_MAX: usize = 2048;
+
 /// Longest list of columns.
 const COLUMNS_MAX: usize = 1024;
 
 /// At `:` or `=`: the pair's key and value.
 pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
     let next = at(scan.text, p + 1);
-    if before(scan.text, p) == b':' || next == b':' || next == b'=' && at(scan.text, p) == b'=' {
+    let after = before(scan.text, p) == b':'
+        && (at(scan.text, p) == b':' || prior(scan.text, p, 2) != b':');
+    if after || next == b':' || next == b'=' && at(scan.text, p) == b'=' {
         return;
     }
-    let tags = context::key(scan.text, p, scan.tables);
+    let tags = secret::of_pair(scan, p, context::key(scan.text, p, scan.tables));
     if tags == 0 {
         return;
     }
@@ -41,7 +46,10 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
         return person::login::before_tty(scan, p);
     }
     if tags & COOKIE != 0 {
-        return cookies(scan, from);
+        return secret::cookies(scan, from);
+    }
+    if tags & TOKEN != 0 && secret::authorization(scan, p, from) {
+        return;
     }
     let value = Value::read(scan, from, at(scan.text, p) == b':');
     if tags & NUMBER != 0 && tags & PHONE == 0 && split_phone(scan, p) {
@@ -76,25 +84,28 @@ fn list(scan: &mut Scan<'_>, tags: Tags, key: usize, from: usize, end: usize) {
 
 /// At a quote: `password 'secret'`, as statements write it.
 pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
+    secret::at_quote(scan, p);
+    like(scan, p);
+}
+
+/// `nom LIKE 'Dup%'`
+fn like(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
-    let gap = back(text, p, 8, |b| b == b'\\');
-    if before(text, gap) != b' ' {
+    let word = back(text, p.saturating_sub(1), 6, is_letter);
+    if before(text, p) != b' ' || !is_like(sub(text, word, p - 1)) {
         return;
     }
-    let word = back(text, gap - 1, 16, is_letter);
-    let name = sub(text, word, gap - 1);
-    let tags = if name.eq_ignore_ascii_case(b"like") || name.eq_ignore_ascii_case(b"ilike") {
-        // `nom LIKE 'Dup%'`
-        let end = back(text, word, 2, |b| b == b' ');
-        let column = back(text, end, 48, |b| is_word(b) || matches!(b, b'_' | b'.'));
-        scan.tables.words.of_key(sub(text, column, end))
-    } else {
-        scan.tables.words.of(name) & PASSWORD
-    };
+    let end = back(text, word, 2, |b| b == b' ');
+    let column = back(text, end, 48, |b| is_word(b) || matches!(b, b'_' | b'.'));
+    let tags = scan.tables.words.of_key(sub(text, column, end));
     if tags != 0 {
-        let value = Value::quoted(scan, p, at(text, p), p - gap);
+        let value = Value::quoted(scan, p, at(text, p), 0);
         judge(scan, tags, &value);
     }
+}
+
+fn is_like(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"like") || word.eq_ignore_ascii_case(b"ilike")
 }
 
 /// At `>`: the text of the element that it opens.
@@ -104,10 +115,13 @@ pub(crate) fn at_element(scan: &mut Scan<'_>, p: usize) {
     if name == p || before(text, name) != b'<' {
         return;
     }
-    let tags = scan.tables.words.of_key(sub(text, name, p));
-    let end = skip(text, p + 1, 256, |b| b != b'<' && b != b'\n');
-    if tags != 0 && at(text, end) == b'<' {
-        judge(scan, tags, &Value { sep: 0, key: 0, start: p + 1, end, quoted: true, prose: false });
+    let key = sub(text, name, p);
+    let tags = secret::qualified(scan, key, scan.tables.words.of_key(key));
+    let start = skip(text, p + 1, 64, |b| b.is_ascii_whitespace());
+    let end = skip(text, start, ELEMENT_MAX, |b| b != b'<' && b != b'\n');
+    let close = skip(text, end, 64, |b| b.is_ascii_whitespace());
+    if tags != 0 && at(text, close) == b'<' {
+        judge(scan, tags, &Value { sep: 0, key: 0, start, end, quoted: true, prose: false });
     }
 }
 
@@ -144,7 +158,7 @@ fn row(scan: &mut Scan<'_>, columns: &[u8], from: usize) -> usize {
     let mut i = from;
     for column in columns.split(|&b| b == b',') {
         let value = Value::read(scan, i, false);
-        let tags = scan.tables.words.of_key(column);
+        let tags = secret::qualified(scan, column, scan.tables.words.of_key(column));
         if tags != 0 {
             judge(scan, tags, &value);
         }
@@ -184,7 +198,8 @@ impl Value {
     fn read(scan: &mut Scan<'_>, from: usize, colon: bool) -> Value {
         let text = scan.text;
         let sep = from.saturating_sub(1);
-        let i = skip(text, from, 8, |b| b == b' ' || b == b'\t');
+        let i = skip(text, from, 16, |b| b == b' ' || b == b'\t');
+        let i = folded(text, i);
         let spaced = i > from;
         // `Some("…")`, `Optional[…]`
         const WRAPPERS: [&[u8]; 4] = [b"Some(", b"Just(", b"Optional[", b"Optional("];
@@ -192,8 +207,13 @@ impl Value {
         let i = i + wrapper.map_or(0, |w| w.len() - 1);
         let i = skip(text, i, 2, |b| matches!(b, b'[' | b'('));
         let bracket = before(text, i);
-        let i =
-            if matches!(at(text, i), b'b' | b'u') && at(text, i + 1) == b'\'' { i + 1 } else { i };
+        let i = if matches!(at(text, i), b'b' | b'u' | b'r' | b'@')
+            && matches!(at(text, i + 1), b'\'' | b'"')
+        {
+            i + 1
+        } else {
+            i
+        };
         let slashes = skip(text, i, 16, |b| b == b'\\');
         let quote = at(text, slashes);
         if matches!(quote, b'"' | b'\'' | b'`') {
@@ -225,6 +245,16 @@ impl Value {
         let end = back(text, i, slashes, |b| b == b'\\').max(start);
         Value { sep: 0, key: 0, start, end, quoted: true, prose: false }
     }
+}
+
+/// The start of a value that YAML writes on the next line: `key: |`, `key: >-`.
+fn folded(text: &[u8], i: usize) -> usize {
+    if !matches!(at(text, i), b'|' | b'>') {
+        return i;
+    }
+    let end = skip(text, i + 1, 2, |b| matches!(b, b'+' | b'-' | b'0'..=b'9'));
+    let next = skip(text, end, 64, |b| b.is_ascii_whitespace());
+    if at(text, end) == b'\n' { next } else { i }
 }
 
 /// The quote that closes a value whose quotes carry `slashes` backslashes.
@@ -286,8 +316,8 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
     if signs_only || super::is_placeholder(scan.text, start, end) {
         return;
     }
-    if let Some(kind) = secret(scan, tags, value, text) {
-        return scheme_value(scan, start, end, kind);
+    if secret::is_secret(scan, tags, value, text) {
+        return secret::hit(scan, value, start, end);
     }
     if text.len() == HEAD_MAX {
         return;
@@ -441,91 +471,6 @@ fn is_postal(text: &[u8]) -> bool {
     let words = text.split(|b| is_space(*b) || *b == b',').filter(|w| w.len() > 1).count();
     let letters = text.iter().filter(|b| is_letter(**b)).count();
     words >= 2 && letters >= 4 && !text.contains(&b'@') && text.len() <= 256
-}
-
-/// Whether the value is a secret by its key.
-fn secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8]) -> Option<Kind> {
-    let key_of = tags & KEY != 0 && tags & KEY_OF != 0;
-    if tags & (PASSWORD | TOKEN) == 0 && !key_of
-        || tags & (NOT_VALUE | NAME) != 0 && text.len() < 24
-    {
-        return None;
-    }
-    let technical = scan.tables.words.of(text) & (TECHNICAL | NOT_VALUE) != 0;
-    let digits = digits_in(text);
-    let symbol = text.iter().any(|b| b.is_ascii_punctuation() && !b"-_.:,;()".contains(b));
-    let upper = text.iter().skip(1).any(u8::is_ascii_uppercase);
-    let bare_word = digits == 0 && !symbol && !upper;
-    if technical || text.iter().all(|b| b"*x.-<>[]{}#".contains(b)) || opens(text) {
-        return None;
-    }
-    if value.prose && (bare_word || text.len() < 4) && text.len() < 16 {
-        return None;
-    }
-    let ok = if tags & PASSWORD != 0 {
-        !(digits == text.len() && text.len() < 4)
-    } else {
-        let hex = text.iter().all(|b| b.is_ascii_hexdigit() || *b == b'.');
-        let long = text.len() >= if hex { 20 } else { 16 };
-        let numeric = digits == text.len();
-        text.len() >= 4
-            && (!numeric || long)
-            && (long || digits > 0 && text.len() >= 8 && !hex && !is_ratio(text))
-            || numeric && text.len() >= 4 && text.len() <= 8 && text_is_code(tags, value)
-    };
-    (ok && !text.contains(&b' ') || tags & PASSWORD != 0 && value.quoted || ok && value.quoted)
-        .then_some(Kind::Secret)
-}
-
-/// A structure, not a value: `{`, `[`, `$VAR`, `<name>`, or a call.
-fn opens(text: &[u8]) -> bool {
-    let close = matches!(text.last(), Some(b'}' | b']' | b'>' | b')')) || text.len() < 6;
-    matches!(text.first(), Some(b'{' | b'[' | b'<')) && close
-        || text.starts_with(b"${")
-        || text.starts_with(b"/run/")
-}
-
-/// One-time codes are short numbers; only quoted or paired ones count.
-fn text_is_code(tags: Tags, value: &Value) -> bool {
-    tags & (CLOCK | NOT_VALUE | KEY) == 0 && !value.prose
-}
-
-/// A decimal number or duration.
-fn is_ratio(text: &[u8]) -> bool {
-    text.iter().all(|b| b.is_ascii_digit() || b".:ms+-".contains(b))
-}
-
-/// Reports a secret without its scheme (`Bearer `) or, in a cookie, without the cookies' names.
-fn scheme_value(scan: &mut Scan<'_>, start: usize, end: usize, kind: Kind) {
-    let body = sub(scan.text, start, end);
-    const SCHEMES: [&[u8]; 5] = [b"bearer ", b"basic ", b"digest ", b"token ", b"negotiate "];
-    if let Some(s) = SCHEMES.iter().find(|s| has(body, 0, s)) {
-        return scan.hit(start + s.len(), end, kind);
-    }
-    scan.hit(start, end, kind);
-}
-
-/// The values of the cookies that start at `from`: `name=value; name=value`.
-fn cookies(scan: &mut Scan<'_>, from: usize) {
-    let text = scan.text;
-    let mut i = skip(text, from, 8, |b| matches!(b, b' ' | b'"' | b'\'' | b'[' | b'\\'));
-    for _ in 0..COOKIES_MAX {
-        let name = skip(text, i, 64, |b| is_word(b) || b"_-.$!".contains(&b));
-        if name == i || at(text, name) != b'=' {
-            return;
-        }
-        let end = skip(text, name + 1, COOKIE_MAX, |b| b > b' ' && !b"\"';,|\\".contains(&b));
-        const ATTRIBUTES: [&[u8]; 5] = [b"path", b"domain", b"expires", b"max-age", b"samesite"];
-        let attribute = ATTRIBUTES.iter().any(|a| sub(text, i, name).eq_ignore_ascii_case(a));
-        if !attribute && end > name + 3 && !super::is_placeholder(text, name + 1, end) {
-            scan.hit(name + 1, end, Kind::Secret);
-        }
-        let next = skip(text, end, 2, |b| matches!(b, b';' | b' '));
-        if at(text, end) != b';' {
-            return;
-        }
-        i = next;
-    }
 }
 
 /// Without spaces, escapes and dots around it.

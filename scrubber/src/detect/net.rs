@@ -11,14 +11,13 @@ use crate::report::Kind;
 /// Longest text of an IPv6 address with a port in eight full groups.
 const V6_MAX: usize = 48;
 /// The zone of names for IPv4 addresses.
+/// Bytes of 32 nibbles, each with its dot.
+const NIBBLES: usize = 64;
 const ARPA: &[u8] = b".in-addr.arpa";
 
 /// At a number's first digit: four octets.
 pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
     let text = scan.text;
-    if reverse_v6(scan, p) {
-        return;
-    }
     let Some((octets, end, sep)) = four(text, p) else { return };
     if has(text, end, ARPA) && !is_word(before(text, p)) {
         let [a, b, c, d] = octets.octets();
@@ -51,26 +50,25 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
     }
 }
 
-/// The name under which an address is looked up, `1.0.0.0.….8.b.d.0.1.0.0.2.ip6.arpa`.
-fn reverse_v6(scan: &mut Scan<'_>, p: usize) -> bool {
+/// At `arpa`: the name under which an address is looked up, `1.0.….8.b.d.0.1.0.0.2.ip6.arpa`.
+fn reverse_v6(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
-    let nibble = |i: usize| at(text, i).is_ascii_hexdigit() && at(text, i + 1) == b'.';
-    if !nibble(p) || !nibble(p + 2) || !nibble(p + 4) || is_word(before(text, p)) {
-        return false;
-    }
-    let (mut i, mut groups, mut count) = (p, [0u16; 8], 0);
-    while nibble(i) && count < 32 {
-        let value = hex(at(text, i)).map_or(0, u16::from);
+    let Some(start) = p.checked_sub(NIBBLES + 4).filter(|_| has(text, p - 4, b"ip6.")) else {
+        return;
+    };
+    let mut groups = [0u16; 8];
+    for (count, nibble) in sub(text, start, p - 4).chunks(2).enumerate() {
+        let (Some(value), Some(b'.')) = (nibble.first().copied().and_then(hex), nibble.get(1))
+        else {
+            return;
+        };
         if let Some(g) = groups.get_mut(7 - count / 4) {
-            *g |= value << (count % 4 * 4);
+            *g |= u16::from(value) << (count % 4 * 4);
         }
-        (i, count) = (i + 2, count + 1);
     }
-    let found = count == 32 && has(text, i, b"ip6.arpa");
-    if found && !scan.keeps_ip(Ipv6Addr::from(groups).into()) {
-        scan.hit(p, i + 8, Kind::Ip);
+    if !is_word(before(text, start)) && !scan.keeps_ip(Ipv6Addr::from(groups).into()) {
+        scan.hit(start, p + 4, Kind::Ip);
     }
-    found
 }
 
 /// The address that a value is, written as one number or with octal or hexadecimal parts, as the C
@@ -218,13 +216,13 @@ fn mac(scan: &mut Scan<'_>, start: usize, end: usize, sep: u8, width: usize) -> 
 /// At the start of a word or number: hardware addresses with dashes or Cisco's dots.
 pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
+    if has(text, p, b"arpa") {
+        return reverse_v6(scan, p);
+    }
     if !at(text, p).is_ascii_hexdigit()
         || is_word(before(text, p))
         || matches!(before(text, p), b'-' | b':' | b'.')
     {
-        return;
-    }
-    if at(text, p + 1) == b'.' && reverse_v6(scan, p) {
         return;
     }
     let (sep, width) = match (at(text, p + 2), at(text, p + 4)) {

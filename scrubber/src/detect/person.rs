@@ -7,8 +7,8 @@ pub(crate) mod login;
 use super::Scan;
 use super::text::{at, back, before, has, is_letter, is_word, skip, sub};
 use super::words::{
-    ABOUT, BIC, CIVILITY, DOB, EMAIL, GIVEN, GREETING, HOSTLIKE, LINK, LOGIN, NAME, NOT_VALUE,
-    PARTICLE, PERSON, PHONE, TECHNICAL, Tags, WHO, WHOSE,
+    ABOUT, BIC, CIVILITY, DOB, EMAIL, GIVEN, GREETING, HOSTLIKE, LOGIN, NAME, NOT_VALUE, PARTICLE,
+    PERSON, PHONE, STATE, TECHNICAL, Tags, WHO, WHOSE,
 };
 use crate::lexicon::Lexicon;
 use crate::report::Kind;
@@ -20,7 +20,7 @@ const LOOK: usize = 96;
 /// Words of a label: `nom du patient`, `account holder`.
 const LABEL_WORDS: usize = 4;
 /// Bytes of a label.
-const LABEL_MAX: usize = 20;
+const LABEL_MAX: usize = 16;
 
 /// At the start of a word. Needs: a word of [`CIVILITY`], [`GREETING`], [`WHO`], [`PERSON`],
 /// [`NAME`] or [`ABOUT`] within 24 bytes before a capital; for [`login`], a word of [`LOGIN`] or
@@ -102,7 +102,7 @@ fn named(scan: &mut Scan<'_>, p: usize) {
     if whose {
         hit(scan, p, p, |name| name.given || name.ordinary == 0);
     }
-    let about = lead.tags & (LINK | PARTICLE) != 0
+    let about = lead.tags & (STATE | PARTICLE) != 0
         && Lead::read(scan, lead.start).is_some_and(|outer| outer.tags & (ABOUT | WHO) != 0);
     if about || lead.tags & NAME != 0 && lead.linked {
         hit(scan, p, p, |name| name.given && name.words > 1);

@@ -33,8 +33,7 @@ tags! {
               callback call";
     CARD = "card carte pan cb visa mastercard amex cardnumber ccnum creditcard creditcardnumber \
             bancaire cartebancaire maestro cardno numcarte";
-    SIREN = "siren rcs";
-    SIRET = "siret";
+    SIREN = "siren rcs siret";
     TVA = "tva vat vatnumber tvaintra intracommunautaire vatid";
     NIF = "nif spi fiscal tax tin fiscale impots";
     DOB = "naissance birth dob birthday birthdate ne nee born ddn datenaissance naiss geboren \
@@ -65,23 +64,68 @@ tags! {
     WHOSE = "first last given family full display user customer client patient maiden middle \
              contact holder owner employee person recipient sender author legal account member \
              subscriber candidate applicant beneficiary guest";
-    PASSWORD = "password passwd pwd pass passphrase mdp passe motdepasse dbpassword userpassword \
-                passcode motpasse secret secrets clientsecret credential credentials";
-    TOKEN = "token apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken jwt \
-             bearer authtoken sessionid session sid phpsessid jsessionid csrf xsrf csrftoken \
-             cookie setcookie authorization proxyauthorization xapikey signature sig otp pin \
-             sessiontoken nonce authkey apitoken sessionkey connectsid bearertoken";
+    PASSWORD = "password passwd passwrd passphrase passcode pwd pass passe mdp motdepasse motpasse \
+                dbpassword dbpasswd dbpwd dbpass userpassword userpwd userpass pgpassword \
+                mysqlpwd mysqlpassword rootpassword rootpwd adminpassword adminpwd adminpass \
+                loginpassword currentpassword newpassword oldpassword confirmpassword \
+                smtppassword smtppass redispassword ldappassword keypass storepass sshpass \
+                kennwort passwort contrasena senha secret secrets clientsecret apisecret \
+                appsecret consumersecret sharedsecret credential credentials creds";
+    TOKEN = "apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken authtoken \
+             authkey apitoken sessiontoken csrftoken xsrftoken xapikey xauthtoken bearertoken \
+             sessionkey sessionid sessid phpsessid jsessionid aspsessionid connectsid jwt bearer \
+             authorization proxyauthorization signingkey encryptionkey masterkey accountkey \
+             sharedaccesskey sharedaccesssignature licensekey deploykey privatetoken usertoken \
+             clienttoken devicetoken servicetoken securitytoken subscriptionkey servicekey appkey \
+             applicationkey consumerkey authenticitytoken requestverificationtoken vaulttoken \
+             githubtoken gitlabtoken npmtoken bottoken";
+    WEAK = "token session sid sig signature nonce auth csrf xsrf cookie setcookie cookies";
     COOKIE = "cookie setcookie cookies";
+    CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin";
     KEY = "key cle";
-    KEY_OF = "api access private secret client signing encryption auth shared master license \
-              service account ssh deploy openai anthropic huggingface aws azure session wireguard \
-              presharedkey invalid app";
-    NOT_VALUE = "count counts type types size sizes length len limit limits usage file \
-             files path paths url uri expires expiry expiration ttl header headers field policy \
+    KEY_OF = "api access private secret client signing encryption decryption shared master cloud iam \
+              license service account ssh deploy openai anthropic huggingface mistral groq cohere \
+              aws azure gcp google github gitlab stripe twilio sendgrid mailgun datadog ibm ovh \
+              wireguard presharedkey subscription consumer integration webhook storage hmac aes \
+              rsa cipher application security invalid app";
+    PUBLIC = "public pub publique publishable foreign primary";
+    NOT_VALUE = "count counts type types size sizes length len limit limits usage file files path \
+             paths url uri urls expires expiry expiration ttl header headers field fields policy \
              enabled required status error method total max min agent role roles scope scopes \
              format version algorithm alg provider verified valid validated present missing state \
              budget bucket cache hits rate per seconds ms minutes days hours prompt completion \
-             input output cached reserved column table index idx constraint";
+             input output cached reserved column table index idx constraint variable variables \
+             var ref reference store endpoint arn alias label manager handler class fingerprint \
+             thumbprint issuer audience reuses start starts end mode hint prefix suffix host port";
+    STATE = "none null nil undefined unknown true false yes no oui non on off ok not is was are \
+             has invalid incorrect wrong bad good empty blank missing absent required optional \
+             needed must should can cannot may could will do does did been expired expires \
+             expire expiry changed change reset updated update set unset created deleted added \
+             failed fail failure error errors success successful successfully denied refused \
+             rejected accepted correct valid mismatch matched match matches mismatched disabled \
+             enabled hidden masked redacted filtered removed omitted protected encrypted hashed \
+             stripped suppressed string str text varchar char bytes integer boolean field value \
+             hash plain plaintext authentication authenticated auth login prompt stdin env file \
+             here there this that it the a an and or but for from to in of by with using \
+             without too short long weak strong used reused verified verification validated \
+             stored sent received found generated provided supplied entered given rotated \
+             revoked leaked timeout timed please enter try again minimum characters incorrecte \
+             invalides vide absente manquant manquante requis requise obligatoire oublie \
+             oubliee modifie modifiee reinitialise reinitialisation refuse refusee errone \
+             erronee faux fausse inconnu inconnue indefini aucun aucune masque masquee est sont \
+             etait doit doivent peut pas trop ne pour par sur avec sans de du des le la les et \
+             ou perdu perdue saisi saisie verifie verifiee change changee utilisateur expiree \
+             password passwd pwd token passphrase username user be at if then when where who \
+             which only also just would have had done so than very more most some any every \
+             each all both other another same such via per until since before after between \
+             during through about into onto over under once now its he she they them his her \
+             their you your we our my were being as within out up down un une ce cette ces qui \
+             que dont mais donc car ni si se sa son ses leur leurs nos vos il elle ils elles y \
+             en plus moins tout tous toute toutes deux trois apres avant pendant depuis entre \
+             lors chez vers selon afin ayant etant sera seront wants needs tries exists fails \
+             lacks von da";
+    COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login \
+               password passwd passphrase pwd mdp passe motdepasse token identified";
     CLOCK = "ts time timestamp at epoch id ids date seed offset offsets ns us nanos micros millis \
              duration elapsed lsn xid seq sequence block blk trace span nonce bytes started \
              created \
@@ -137,24 +181,12 @@ tags! {
              anna hans klaus jurgen wolfgang uwe stefan monika petra ursula sabine heike ana juan \
              jose carlos luis miguel javier maria carmen pilar giuseppe giovanni marco luca \
              francesca giulia chiara joao pedro piotr agnieszka ivan olga anja lars sven ingrid";
-    LINK = "by par von for pour avec with from chez to a per da";
     AUTH = "password publickey authentication auth login logon authenticated authenticate logged \
             connected signed session account access credentials passe connexion authentification \
             keyboard interactive kerberos gssapi otp mfa sso saml oidc ldap pam reset token \
             connecte identifie tant impersonating authorized attempts";
-    FUNCTION = "a an the of to be by on at if then when where who which only also just must may can \
-                cannot could should will would has have had do did done no yes not and or but so \
-                than too very more most some any every each all both other another same such via \
-                per until since before after between during through about into onto over under \
-                again once here there now it its he she they them his her their you your we our \
-                my was were been being does is are as with without within from for in out up down \
-                off le la les un une des ce cette ces qui que dont ou mais donc car ni si se sa \
-                son ses leur leurs nos vos il elle ils elles on y en ne pas plus moins tout tous \
-                toute toutes deux trois apres avant pendant depuis entre lors chez vers selon \
-                afin ayant etant sera seront etait wants needs tries exists fails lacks";
     VERB = "created requested approved reviewed assigned submitted uploaded cree creee valide";
-    BYKEY = "by par";
-    HINT = "role uid tty cmd su";
+    HINT = "family given role uid tty cmd su by par values";
     ABOUT = "signe signee valide validee appel demande facture commande courrier contrat adhesion \
              sinistre rdv consultation ordonnance requested approved reviewed signed envoye envoyee \
              adresse transmis recu recue creee modifiee supprimee accorde dossier compte rapport \
@@ -191,15 +223,17 @@ tags! {
              traitement logiciel travail configuration defaut exploitation";
     FOLDER = "home users user dossier dossiers clients client patients patient profile profiles \
               members people accounts employees";
-    SPELT_AT = "at arobase";
+    SPELT_AT = "at arobase arpa";
+    HASH = "sha ssha smd md crypt pbkdf";
     SCHEME = "bearer basic";
-    ROW = "values";
     HOSTLIKE = "ip ipv4 ipv6 ip6 mac server bind listen host port peer hardware \
                 net network memory mem socket advertise base physical virtual";
 }
 
 /// Meanings that only speak against, or only beside another.
 pub(crate) const AGAINST: Tags = KEY_OF
+    | PUBLIC
+    | STATE
     | WHOSE
     | NOT_VALUE
     | CLOCK
@@ -212,11 +246,11 @@ pub(crate) const AGAINST: Tags = KEY_OF
     | TECHNICAL
     | HOSTLIKE
     | REMOTE
-    | GIVEN
-    | LINK
-    | FUNCTION;
+    | GIVEN;
 /// Meanings that a name or a login follows.
 pub(crate) const BEFORE_NAME: Tags = CIVILITY | GREETING | WHO | PERSON | NAME | ABOUT | BIC;
+/// Meanings that a machine-readable zone follows.
+pub(crate) const PAPERS: Tags = PASSPORT | CNI | OTHER_ID;
 /// Meanings of words that a sentence has a login after.
 pub(crate) const BEFORE_LOGIN: Tags = LOGIN | AUTH | VERB;
 /// Meanings that only a pair, a quote or a path needs.
@@ -225,14 +259,16 @@ const BEFORE_VALUE: Tags = LOGIN
     | VERB
     | HINT
     | NETKEY
-    | BYKEY
     | BY
     | PASSWORD
     | TOKEN
+    | WEAK
+    | CODE
+    | HASH
+    | COMMAND
     | COOKIE
     | KEY
     | FOLDER
-    | ROW
     | SCHEME
     | SPELT_AT
     | STREET
@@ -243,31 +279,45 @@ const BEFORE_VALUE: Tags = LOGIN
 pub(crate) const BEFORE_NUMBER: Tags = !(AGAINST | BEFORE_NAME | BEFORE_VALUE);
 
 const SLOTS: usize = 8192;
+/// Bits of the filter of words: a power of two with a shift of its own in [`head_bit`].
+const HEADS: usize = 1 << 15;
+/// An odd number without pattern: 2^64 divided by the golden ratio.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Longest word in the table, in folded bytes.
 pub(crate) const WORD_MAX: usize = 24;
 
 /// The compiled table.
 pub(crate) struct Words {
     slots: Vec<(u64, Tags)>,
+    /// One bit per hash of the first eight letters of the words that gates look for.
+    heads: Vec<u64>,
 }
 
 impl Words {
     /// Hashes the table.
     pub(crate) fn new() -> Words {
-        let mut words = Words { slots: vec![(0, 0); SLOTS] };
+        let mut words = Words { slots: vec![(0, 0); SLOTS], heads: vec![0; HEADS / 64] };
         for (tags, list) in WORDS {
             for word in list.split_ascii_whitespace() {
                 words.insert(hash(word.as_bytes()), *tags);
+                let head = word.bytes().take(8).rev().fold(0, |n, b| n << 8 | u64::from(b));
+                let bit = head_bit(head, word.len());
+                if let Some(bits) = words.heads.get_mut(bit / 64)
+                    && tags & !AGAINST != 0
+                {
+                    *bits |= 1 << (bit % 64);
+                }
             }
         }
         words
     }
 
-    /// The words whose meaning makes what follows them personal or secret: those that gates look
-    /// for. Others only speak against.
-    pub(crate) fn anchors() -> impl Iterator<Item = &'static [u8]> {
-        let positive = WORDS.iter().filter(|(tags, _)| tags & !AGAINST != 0);
-        positive.flat_map(|(_, list)| list.split_ascii_whitespace()).map(str::as_bytes)
+    /// Whether a word of ASCII letters may be one that gates look for: those whose meaning makes
+    /// what follows personal or secret. `head` holds its first eight bytes, the first lowest.
+    #[inline(always)]
+    pub(crate) fn may_be(&self, head: u64, length: usize) -> bool {
+        let bit = head_bit(head, length);
+        self.heads.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
     }
 
     fn insert(&mut self, hash: u64, tags: Tags) {
@@ -314,7 +364,7 @@ impl Words {
             tags |= t;
             parts += 1;
         });
-        if parts < 2 || tags == 0 {
+        if parts < 2 || tags & !AGAINST == 0 {
             return tags;
         }
         let (mut all, mut prev) = (Fold::default(), 0);
@@ -354,6 +404,14 @@ fn part(key: &[u8], i: usize) -> (usize, bool) {
     (end, accents)
 }
 
+/// The bit of a word among [`HEADS`]: its first eight letters, case ignored.
+#[inline(always)]
+fn head_bit(head: u64, length: usize) -> usize {
+    let used = if length < 8 { (1u64 << (8 * length)) - 1 } else { !0 };
+    let folded = (head | 0x2020_2020_2020_2020) & used;
+    (folded.wrapping_mul(MIX) >> 49) as usize
+}
+
 fn slot(hash: u64) -> usize {
     (hash >> 48) as usize % SLOTS
 }
@@ -378,7 +436,6 @@ fn hash(word: &[u8]) -> u64 {
         }
         _ => return 1,
     };
-    const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
     let h = (a ^ word.len() as u64).wrapping_mul(MIX);
     let h = (h ^ h >> 32 ^ b).wrapping_mul(MIX);
     (h ^ h >> 32 ^ c.rotate_left(7)).wrapping_mul(MIX) | 1
@@ -448,6 +505,6 @@ mod tests {
         assert!(w.of_key(b"date_naissance") & DOB != 0);
         assert!(w.of_key(b"ClientUsername") & LOGIN != 0);
         assert!(w.of_key(b"X-OpenWebUI-User-Name") & NAME != 0);
-        assert!(w.of_key(b"max_tokens") & TOKEN == 0);
+        assert!(w.of_key(b"max_tokens") & (TOKEN | WEAK) == 0);
     }
 }

@@ -13,7 +13,7 @@ const NUMBERS: &[(Tags, Kind, usize)] = &[
     (SOCIAL, Kind::Nir, 13),
     (IBAN, Kind::Iban, 8),
     (RIB, Kind::Rib, 8),
-    (SIRET, Kind::Siret, 9),
+    (SIREN, Kind::Siret, 10),
     (SIREN, Kind::Siren, 9),
     (TVA, Kind::Tva, 8),
     (NIF, Kind::Nif, 9),

@@ -4,7 +4,7 @@
 
 use super::super::Scan;
 use super::super::text::{at, back, before, has, is_letter, is_word, skip, sub};
-use super::super::words::{AUTH, FUNCTION, GIVEN, LOGIN, PARTICLE, TECHNICAL, VERB};
+use super::super::words::{AUTH, GIVEN, LOGIN, PARTICLE, STATE, TECHNICAL, VERB};
 use super::{is_login, is_ordinary};
 use crate::report::Kind;
 
@@ -137,7 +137,7 @@ fn after_auth(scan: &mut Scan<'_>, end: usize, any: bool) {
 fn is_somebody(scan: &Scan<'_>, p: usize, end: usize) -> bool {
     let login = sub(scan.text, p, end);
     let known = scan.tables.words.of(login);
-    is_login(scan, p, end) && (known & GIVEN != 0 || known & FUNCTION == 0 && !is_ordinary(login))
+    is_login(scan, p, end) && (known & GIVEN != 0 || known & STATE == 0 && !is_ordinary(login))
 }
 
 /// At the separator of a key that ends before `p`: `sudo: jdupont : TTY=pts/0`.
@@ -189,7 +189,7 @@ fn is_plain(scan: &Scan<'_>, p: usize, end: usize) -> bool {
     let ending = [&b"ed"[..], b"ing", b"\xC3\xA9", b"\xC3\xA9e"].iter().any(|e| login.ends_with(e));
     login.len() > 2
         && login.iter().all(|b| is_letter(*b) || b"-_".contains(b))
-        && known & (TECHNICAL | PARTICLE | FUNCTION) == 0
+        && known & (TECHNICAL | PARTICLE | STATE) == 0
         && (!ending || known & GIVEN != 0)
         && matches!(at(text, end), 0 | b' ' | b'.' | b',' | b';' | b')' | b'\n')
 }
@@ -197,7 +197,7 @@ fn is_plain(scan: &Scan<'_>, p: usize, end: usize) -> bool {
 /// After a backslash: `C:\\Users\\jdupont\\`, `DOMAIN\\jdupont`.
 pub(crate) fn after_backslash(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
-    let slash = back(text, p, 8, |b| b == b'\\');
+    let slash = back(text, p, 5, |b| b == b'\\');
     let folder = back(text, slash, 20, |b| is_word(b) || b == b'-');
     let word = sub(text, folder, slash);
     if word.len() < 2 || !is_letter(at(text, p)) {
@@ -218,6 +218,7 @@ pub(crate) fn after_backslash(scan: &mut Scan<'_>, p: usize) {
     let domain = word.len() <= 15
         && word.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-')
         && word.iter().any(u8::is_ascii_uppercase)
+        && word.last().is_some_and(|b| *b != b'-')
         && !is_word(outer)
         && outer != b':';
     // One backslash and one of these letters is more likely an escape: `WARN\\nfoo`.
@@ -242,7 +243,7 @@ pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
         if before(text, start) == b'(' && is_somebody(scan, start, stop) {
             scan.hit(start, stop, Kind::Person);
         }
-    } else if has(text, p + 1, b"to ") {
+    } else if has(text, p + 1, b"to ") && has(text, p.saturating_sub(4), b"su: ") {
         let close = skip(text, p + 4, 32, |b| b != b')' && b != b' ');
         let start = close + 2;
         let stop = end(text, start.min(text.len()));
