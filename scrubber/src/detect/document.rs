@@ -3,7 +3,10 @@
 
 use super::run::Run;
 use super::text::{at, back, before, is_letter, is_word, prior, skip, sub};
-use super::words::{CNI, LICENCE, OTHER_ID, PAPERS, PASSPORT, PLATE, Tags};
+use super::words::{
+    CARD, CNI, LABEL, LICENCE, NUMBER, OTHER_ID, PAPERS, PARTICLE, PASSPORT, PLATE, PREFIX, STATE,
+    Tags, VALUE, WHOSE,
+};
 use super::{Scan, checks};
 use crate::report::Kind;
 
@@ -11,6 +14,8 @@ use crate::report::Kind;
 const ZONE_MAX: usize = 96;
 /// Bytes before a zone that a word of papers stands in.
 const LEAD: usize = 24;
+/// Words looked at before a number that has no shape of its own.
+const BESIDE_WORDS: usize = 6;
 
 /// At a number's first digit.
 pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
@@ -34,9 +39,41 @@ fn judge(scan: &mut Scan<'_>, start: usize, run: &Run) {
     if tags == 0 {
         return;
     }
-    if let Some((n, kind)) = shape(run, tags) {
+    // A booklet's number has a shape of its own; others are any number, so the word must be near.
+    if let Some((n, kind)) = shape(run, tags)
+        && (matches!(kind, Kind::Passport) || is_booklet(run) || is_beside(scan, start))
+    {
         scan.hit(start, run.end(n), kind);
     }
+}
+
+/// Two digits, two letters, five digits.
+fn is_booklet(run: &Run) -> bool {
+    let letters = run.part(2, 4).iter().all(u8::is_ascii_alphabetic);
+    let digits = |from, to| run.part(from, to).iter().all(u8::is_ascii_digit);
+    run.closes(9) && digits(0, 2) && letters && digits(4, 9)
+}
+
+/// Whether only words of numbers and cards are between the number and what names it:
+/// `carte d'identité n° …`, but not `identity provider …`.
+fn is_beside(scan: &Scan<'_>, start: usize) -> bool {
+    const BETWEEN: Tags = NUMBER | LABEL | PARTICLE | CARD | STATE | VALUE | PREFIX | WHOSE;
+    let text = scan.text;
+    let mut i = start;
+    for _ in 0..BESIDE_WORDS {
+        i = back(text, i, 8, |b| !is_letter(b) && !b.is_ascii_digit() && b != b'\n');
+        let word = back(text, i, 24, is_letter);
+        let tags = scan.tables.words.of_key(sub(text, word, i));
+        if word == i || tags & PAPERS != 0 || tags & LICENCE != 0 {
+            return word < i;
+        }
+        let short = i - word <= 2 || sub(text, word, i) == "n°".as_bytes();
+        if tags & BETWEEN == 0 && !short {
+            return false;
+        }
+        i = word;
+    }
+    false
 }
 
 /// What a keyword and a shape make of the first characters.
@@ -108,11 +145,14 @@ pub(crate) fn plate(scan: &mut Scan<'_>, p: usize, run: &Run) {
 
 /// `1234 AB 75`, by keyword.
 fn old_plate(scan: &mut Scan<'_>, p: usize, run: &Run) {
+    let text = scan.text;
     let digits = run.digits();
     let letters = run.part(digits, 9).iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let n = digits + letters + 2;
     let shape = (1..=4).contains(&digits) && (1..=3).contains(&letters) && run.closes(n);
-    if shape && run.gaps(n) != 0 && !scan.glued(p) && scan.context(p) & PLATE != 0 {
+    let written = skip(text, p + digits, 2, |b| b == b' ' || b == b'-');
+    let upper = at(text, written).is_ascii_uppercase();
+    if shape && upper && run.gaps(n) != 0 && !scan.glued(p) && scan.context(p) & PLATE != 0 {
         let department = run.part(digits + letters, n);
         if checks::number(department).is_some() || matches!(department, b"2A" | b"2B") {
             scan.hit(p, run.end(n), Kind::Plate);

@@ -1,6 +1,6 @@
 //! IBAN of every country (exact length, mod 97) and the French RIB with its own key.
 
-use super::run::Run;
+use super::run::{Run, bits};
 use super::text::{at, back, before, has, is_letter, is_space, is_word, skip, sub};
 use super::words::{IBAN, RIB};
 use super::{Scan, checks};
@@ -70,7 +70,13 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
 /// Twenty-three characters with the RIB's key.
 fn rib(scan: &mut Scan<'_>, p: usize, run: &Run) {
     let shape = run.len() >= 23 && run.closes(23) && run.digits() >= 10;
-    if shape && checks::rib(run.first(23)) && (!scan.glued(p) || scan.context(p) & RIB != 0) {
+    if !shape || !checks::rib(run.first(23)) {
+        return;
+    }
+    let (gaps, next) = (run.gaps(23), at(scan.text, run.end(23)));
+    let printed = gaps & !bits(&[5, 10, 21]) == 0 || gaps & !bits(&[4, 8, 12, 16, 20]) == 0;
+    let alone = printed && !scan.joined(p) && !matches!(next, b'_' | b'-');
+    if alone || scan.context(p) & RIB != 0 {
         scan.hit(p, run.end(23), Kind::Rib);
     }
 }

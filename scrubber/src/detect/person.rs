@@ -13,6 +13,8 @@ use super::words::{
 use crate::lexicon::Lexicon;
 use crate::report::Kind;
 
+/// Meanings that only a whole word has.
+const ROLES: Tags = WHO | CIVILITY | GREETING | ABOUT | BIC;
 /// Words of a name.
 const NAME_WORDS: usize = 4;
 /// Bytes looked at around a name whose key says too little.
@@ -65,7 +67,10 @@ impl Lead {
             let tags = scan.tables.words.of_key(sub(text, start, gap));
             return Some(Lead { start, tags, gap, linked: true });
         }
-        Some(Lead { start, tags: scan.tables.words.of_key(word), gap, linked })
+        // `UpdateAgent` is no role: only a word of its own is.
+        let role = scan.tables.words.of(word) & ROLES;
+        let tags = scan.tables.words.of_key(word) & !ROLES | role;
+        Some(Lead { start, tags, gap, linked })
     }
 }
 

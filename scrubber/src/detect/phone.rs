@@ -2,7 +2,7 @@
 //! code and a length that fits it, any other only when a keyword names them.
 
 use super::run::{Run, bits};
-use super::text::{at, before, has, is_word, prior, skip, sub};
+use super::text::{at, back, before, has, is_letter, is_word, prior, skip, sub};
 use super::words::{CLOCK, MOBILE, NOT_VALUE, NUMBER, PHONE, VERSION};
 use super::{Scan, checks};
 use crate::report::Kind;
@@ -120,10 +120,15 @@ fn named(scan: &mut Scan<'_>, p: usize, run: &Run) {
         return;
     }
     let strong = tags & PHONE != 0;
+    // Nine digits without the zero: only just after the word.
+    let gap = back(scan.text, p, 4, |b| matches!(b, b' ' | b':' | b'=' | b'.' | b'"' | b'['));
+    let word = back(scan.text, gap, 24, is_letter);
+    let beside = linked || scan.tables.words.of(sub(scan.text, word, gap)) & PHONE != 0;
     let fits = |n: &usize| {
         let n = *n;
         run.digits() >= n
             && run.closes(n)
+            && (n != 9 || beside || run.gaps(n) != 0)
             && plausible(scan.tables.codes.find(run.first(n)), run, n, strong)
     };
     if let Some(n) = (NAMED_MIN..=DIGITS_MAX).rev().find(fits) {

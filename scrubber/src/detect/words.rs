@@ -197,30 +197,39 @@ tags! {
           requester requestor approver submitter creepar modifiepar validepar signepar auteur \
           createur valideur demandeur owner operateur";
     TECHNICAL = "root admin postgres app git nginx www data nobody ubuntu debian docker node \
-             daemon \
-             system service svc rw ro api web backend worker user users guest anonymous anon test \
-             none null nil true false undefined unknown default public redis mysql ollama litellm \
-             jenkins runner ci bot prometheus grafana loki qdrant caddy vector monitoring backup \
-             replication replicator superuser operator me self list search new edit login logout \
-             signin signup signout sign in out up password passwords forgot reset export import \
-             settings profile fiche count stats roles groups all active bulk invite status health \
-             is not no invalid empty missing required ok error failed deleted created updated \
-             agent \
-             session reader writer reporter proxy exporter sshd cron mail ftp oracle support \
-             deploy \
-             internal external local localhost server client home opt var tmp usr etc bin lib log \
-             logs src dist assets static shared www-data model models cache config name id key \
-             value string str int bool object array map type class and or the for from with was \
-             has \
-             chat rag vllm ai ml gateway auth token tokens index documents files upload uploads \
-             does that this already exists email e-mail inconnu inconnue introuvable supprime cree \
-             modifie connecte deconnecte authentifie bloque desactive actif inactif invalide \
-             courant courante invite invitee anonyme systeme qui avec sans dans par pour sur non \
-             est sont ont peut doit absent deja domaine fichier serveur projet produit champ \
-             colonne machine hote poste groupe modele dossier image ca administrator \
-             administrateur terraform helm argocd airflow ansible kubernetes kubelet systemd \
-             dependabot renovate gitlab github redacted masked hidden anonymized anonymised \
-             traitement logiciel travail configuration defaut exploitation";
+                 daemon system service svc rw ro api web backend worker user users guest \
+                 anonymous anon test none null nil true false undefined unknown default public \
+                 redis mysql ollama litellm jenkins runner ci bot prometheus grafana loki qdrant \
+                 caddy vector monitoring backup replication replicator superuser operator me \
+                 self list search new edit login logout signin signup signout sign in out up \
+                 password passwords forgot reset export import settings profile fiche count \
+                 stats roles groups all active bulk invite status health is not no invalid empty \
+                 missing required ok error failed deleted created updated agent session reader \
+                 writer reporter proxy exporter sshd cron mail ftp oracle support deploy \
+                 internal external local localhost server client home opt var tmp usr etc bin \
+                 lib log logs src dist assets static shared www-data model models cache config \
+                 name id key value string str int bool object array map type class and or the \
+                 for from with was has chat rag vllm ai ml gateway auth token tokens index \
+                 documents files upload uploads does that this already exists email e-mail \
+                 inconnu inconnue introuvable supprime cree modifie connecte deconnecte \
+                 authentifie bloque desactive actif inactif invalide courant courante invite \
+                 invitee anonyme systeme qui avec sans dans par pour sur non est sont ont peut \
+                 doit absent deja domaine fichier serveur projet produit champ colonne machine \
+                 hote poste groupe modele dossier image ca administrator administrateur \
+                 terraform helm argocd airflow ansible kubernetes kubelet systemd dependabot \
+                 renovate gitlab github redacted masked hidden anonymized anonymised traitement \
+                 logiciel travail configuration defaut exploitation cyrus news uucp lp games \
+                 sync halt shutdown adm mailnull smmsp rpc rpcuser nfsnobody gopher postfix \
+                 dovecot clamav amavis named ntp dbus polkitd avahi tomcat jetty apache httpd \
+                 zabbix nagios munin puppet hadoop hdfs yarn spark kafka zookeeper elasticsearch \
+                 elastic logstash kibana mongod mongodb mariadb couchdb rabbitmq memcached \
+                 vagrant centos fedora ec azureuser pi osmc ubnt ftpuser dbadmin sysadmin \
+                 webadmin gpadmin pgsql sybase odoo openerp moodle wordpress drupal gerrit nexus \
+                 sonar minio keycloak vault consul nomad etcd flannel calico coredns haproxy \
+                 varnish squid bind unbound telegraf influxdb airbyte dbt metabase superset \
+                 hasura strapi celery gunicorn uvicorn supervisor systemctl journald rsyslog \
+                 syslog audit auditd snap lxd lxc libvirt qemu kvm colord whoopsie messagebus \
+                 sshuser deployer devops noc register interactive";
     FOLDER = "home users user dossier dossiers clients client patients patient profile profiles \
               members people accounts employees";
     SPELT_AT = "at arobase arpa";
