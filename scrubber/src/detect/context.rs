@@ -141,6 +141,10 @@ fn sibling(text: &[u8], start: usize, tables: &Tables) -> Tags {
 
 /// The meanings of the word glued to the left of `pos`, as in `NIR185057800608491`.
 pub(crate) fn glued(text: &[u8], pos: usize, tables: &Tables) -> Tags {
+    // `n°732829320`
+    if matches!(sub(text, pos.saturating_sub(2), pos), [0xC2, 0xB0 | 0xBA]) {
+        return LABEL;
+    }
     let start = back(text, pos, 16, is_letter);
     if start == pos || at(text, start).is_ascii_digit() {
         return 0;

@@ -23,6 +23,8 @@ const HEAD_MAX: usize = 512;
 const LIST_MAX: usize = 32;
 /// Rows read from one statement.
 const ROWS_MAX: usize = 256;
+/// Longest opening tag.
+const TAG_MAX: usize = 60;
 /// Longest text of an element.
 const ELEMENT_MAX: usize = 2048;
 
@@ -51,7 +53,11 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
     if tags & TOKEN != 0 && secret::authorization(scan, p, from) {
         return;
     }
+    // `user=<jdupont>`
+    let from = from + usize::from(tags & LOGIN != 0 && at(scan.text, from) == b'<');
     let value = Value::read(scan, from, at(scan.text, p) == b':');
+    // `"passport":{"number":"…"}`
+    let tags = if tags & NUMBER != 0 { tags | outer(scan, p) } else { tags };
     if tags & NUMBER != 0 && tags & PHONE == 0 && split_phone(scan, p) {
         return judge(scan, PHONE, &value);
     }
@@ -59,6 +65,16 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
     if value.quoted {
         list(scan, tags, p, from, value.end);
     }
+}
+
+/// The meanings of the key of the object that the pair at `p` is the first of.
+fn outer(scan: &Scan<'_>, p: usize) -> Tags {
+    let text = scan.text;
+    let (start, _) = context::key_range(text, p);
+    let open = back(text, start, 8, |b| matches!(b, b'"' | b'\'' | b'\\' | b' '));
+    let key = back(text, open.saturating_sub(1), 2, |b| matches!(b, b' ' | b':' | b'='));
+    let inner = before(text, open) == b'{' && key + 1 < open;
+    if inner { context::key(text, key, scan.tables) & !(NOT_VALUE | NAME) } else { 0 }
 }
 
 /// The other strings of a list that starts at `from` and whose first ends at `end`.
@@ -112,10 +128,14 @@ fn is_like(word: &[u8]) -> bool {
 pub(crate) fn at_element(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
     let name = back(text, p, 48, |b| is_word(b) || matches!(b, b'_' | b'-' | b'.' | b':'));
-    if name == p || before(text, name) != b'<' {
+    // `<nom xsi:type="…">`
+    let open = back(text, p, TAG_MAX, |b| b != b'<' && b != b'>' && b != b'\n');
+    let stop = skip(text, open, 48, |b| is_word(b) || matches!(b, b'_' | b'-' | b'.' | b':'));
+    let (name, stop) = if at(text, stop) == b' ' { (open, stop) } else { (name, p) };
+    if name == stop || before(text, name) != b'<' {
         return;
     }
-    let key = sub(text, name, p);
+    let key = sub(text, name, stop);
     let tags = secret::qualified(scan, key, scan.tables.words.of_key(key));
     let start = skip(text, p + 1, 64, |b| b.is_ascii_whitespace());
     let end = skip(text, start, ELEMENT_MAX, |b| b != b'<' && b != b'\n');
@@ -229,7 +249,12 @@ impl Value {
         let i = if i > from && matches!(bracket, b'(' | b'[') { i - 1 } else { i };
         let end = scan.walk(Walk::Bare, i, 0, bare_end).max(i);
         let (a, z) = context::key_range(text, sep);
-        let key = sub(text, a, z).iter().any(|b| matches!(b, b'-' | b'_'));
+        // `X-Forwarded-User`, `sAMAccountName`: a key, not the end of a sentence.
+        let key = sub(text, a, z);
+        let humps = key
+            .windows(2)
+            .any(|w| w.is_sorted_by(|x, y| x.is_ascii_lowercase() && y.is_ascii_uppercase()));
+        let key = humps || key.iter().any(|b| matches!(b, b'-' | b'_'));
         Value { sep, key: sep, start: i, end, quoted: false, prose: colon && spaced && !key }
     }
 
@@ -456,7 +481,7 @@ fn more_name(scan: &Scan<'_>, end: usize, paired: bool) -> usize {
         if at(text, from - 1) != b' '
             || !capital
             || stop < from + 2
-            || matches!(at(text, key), b'=' | b':' | b'/')
+            || matches!(at(text, key), b'=' | b':' | b'/') && !has(text, key, b":mailto")
             || paired && person::is_ordinary(sub(text, from, stop))
         {
             break;

@@ -36,10 +36,10 @@ tags! {
     SIREN = "siren rcs siret";
     TVA = "tva vat vatnumber tvaintra intracommunautaire vatid";
     NIF = "nif spi fiscal tax tin fiscale impots";
-    DOB = "naissance birth dob birthday birthdate ne nee born ddn datenaissance naiss geboren \
+    DOB = "bday naissance birth dob birthday birthdate ne nee born ddn datenaissance naiss geboren \
            dateofbirth";
     PASSPORT = "passport passeport passportnumber";
-    CNI = "cni cnie identite identity idcard cin sejour residence";
+    CNI = "idcardnumber idcardno identitycardnumber nationalid nationalidnumber numcni numerocni cni cnie identite identity idcard cin sejour residence";
     LICENCE = "permis licence driving conduire driverlicense driverslicense drivinglicence neph";
     PLATE = "plaque immatriculation immat immatricule immatriculee plate vehicle vehicule \
              licenseplate licenceplate";

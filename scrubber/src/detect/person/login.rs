@@ -77,6 +77,11 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
 /// `user jdupont`, `user 'jdupont'`, `user [jdupont]`.
 fn after_user(scan: &mut Scan<'_>, end: usize) {
     let text = scan.text;
+    // `Login OK: [jdupont`
+    let state = skip(text, end + 1, 12, is_letter);
+    let reported =
+        has(text, state, b": [") && scan.tables.words.of(sub(text, end + 1, state)) & STATE != 0;
+    let end = if reported { state + 1 } else { end };
     let p = skip(text, end, 4, |b| b" '\"[`\\".contains(&b));
     let signs = sub(text, end, p);
     let quoted = signs.iter().any(|b| b"'\"[`".contains(b));
