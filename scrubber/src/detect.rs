@@ -19,6 +19,7 @@ mod email;
 mod fold;
 pub(crate) mod gate;
 mod geo;
+mod hl7;
 mod iban;
 mod keyed;
 mod net;
@@ -134,7 +135,7 @@ const FAMILIES: [&[Detector]; 13] = [
     &[person::at_bracket],
     &[secret::at_dash],
     &[secret::at_dollar],
-    &[secret::at_tilde],
+    &[secret::at_tilde, hl7::at_tilde, person::at_tilde],
 ];
 
 /// One pass over one text.
@@ -164,10 +165,11 @@ enum Walk {
     Bare,
     Quoted,
     Key,
+    Message,
 }
 
 impl Walk {
-    const COUNT: usize = 4;
+    const COUNT: usize = 5;
 }
 
 impl<'a> Scan<'a> {

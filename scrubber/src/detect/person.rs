@@ -309,6 +309,18 @@ pub(crate) fn at_slash(scan: &mut Scan<'_>, p: usize) {
     }
 }
 
+/// At `~`: the home page of somebody, `/~jdupont/`.
+pub(crate) fn at_tilde(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let end = skip(text, p + 1, 64, |b| is_word(b) || matches!(b, b'.' | b'_' | b'-'));
+    if before(text, p) == b'/'
+        && matches!(at(text, end), b'/' | b' ' | b'"' | 0)
+        && is_login(scan, p + 1, end)
+    {
+        scan.hit(p + 1, end, Kind::Person);
+    }
+}
+
 /// At a bracket: the user of an access log, `192.0.2.1 - jdupont [18/Jun/2026:…`.
 pub(crate) fn at_bracket(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
