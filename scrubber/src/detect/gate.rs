@@ -28,7 +28,7 @@ const OPEN_REACH: usize = 64;
 const SIGN_REACH: usize = 16;
 /// Bytes after a hint within which a sign makes it one.
 const HINT_REACH: usize = 12;
-/// Bytes after a folder of homes within which the login behind a backslash starts.
+/// Bytes after a folder of homes within which the login behind backslashes starts.
 const FOLDER_REACH: usize = 6;
 /// Bytes after a word within which a name starts.
 const NAME_REACH: usize = 24;
@@ -57,8 +57,8 @@ pub(crate) struct Gate {
     hits: Vec<Hit>,
     /// One bit per byte where detectors look.
     wanted: Vec<u64>,
-    /// One bit per byte where something encoded may start.
-    encoded: Vec<u64>,
+    /// One bit per byte where something encoded may start, for each step of decoding.
+    encoded: [Vec<u64>; 3],
     /// One bit per byte where a long run of base64's alphabet starts.
     runs: Vec<u64>,
     /// One bit per byte where a word or part of a word of ASCII letters starts.
@@ -94,8 +94,9 @@ impl Gate {
         &self.wanted
     }
 
-    /// Where an encoded character or an encoded token may start, 64 bytes at a time.
-    pub(crate) fn encoded(&self) -> &[u64] {
+    /// Where something encoded may start, 64 bytes at a time: characters that stand for others,
+    /// escapes, and what may as well be a number or a word.
+    pub(crate) fn encoded(&self) -> &[Vec<u64>; 3] {
         &self.encoded
     }
 
@@ -153,9 +154,12 @@ impl Gate {
             let near = shape::Near::new(prev, group, next);
             prev = group;
             self.wanted.extend_from_slice(shape::wanted(&near).words());
-            let [encoded, runs] = shape::encoded(&near);
-            self.encoded.extend_from_slice(encoded.words());
-            self.runs.extend_from_slice(runs.words());
+            let encoded = shape::encoded(&near);
+            let [characters, escapes, guesses] = &mut self.encoded;
+            characters.extend_from_slice(encoded.characters.words());
+            escapes.extend_from_slice(encoded.escapes.words());
+            guesses.extend_from_slice(encoded.guesses.words());
+            self.runs.extend_from_slice(encoded.runs.words());
             let [starts, ends] = shape::words(&near);
             let [tokens, shaped] = shape::tokens(&near);
             self.shaped.extend_from_slice(shaped.words());
@@ -172,9 +176,12 @@ impl Gate {
 
     fn clear(&mut self) {
         self.hits.clear();
+        let [characters, escapes, guesses] = &mut self.encoded;
         for map in [
+            characters,
+            escapes,
+            guesses,
             &mut self.wanted,
-            &mut self.encoded,
             &mut self.runs,
             &mut self.starts,
             &mut self.tokens,
@@ -259,7 +266,7 @@ impl Gate {
         let runs = std::mem::take(&mut self.runs);
         for i in bits(&runs, 0) {
             if self.is_coded(i)
-                && let Some(map) = self.encoded.get_mut(i / BLOCK)
+                && let Some(map) = self.encoded[2].get_mut(i / BLOCK)
             {
                 *map |= 1 << (i % BLOCK);
             }
@@ -323,18 +330,18 @@ impl Gate {
         if tags & (BEFORE_NAME | PAPERS) != 0 {
             self.admit(end, end + NAME_REACH, Mark::Capital);
         }
-        if tags & FOLDER != 0 {
-            self.admit(end, end + FOLDER_REACH, Mark::Behind);
-        }
-        if tags & BEFORE_LOGIN != 0 {
-            let first = back(text, start, words::WORD_MAX, is_letter);
-            self.admit(first, first + 1, Mark::Here);
+        if tags & FOLDER != 0 && at(text, end) == b'\\' {
+            self.admit(end, end + FOLDER_REACH, Mark::Letter);
         }
         let secret = tags & (PASSWORD | TOKEN | KEY | WEAK) != 0;
-        if tags & (SPELT_AT | SCHEME | COMMAND) != 0 || secret && before(text, start) == b'-' {
-            // The word may be the last part of `motDePasse`.
-            let first = back(text, start, words::WORD_MAX, is_letter);
+        // The word may be the last part of `motDePasse`.
+        let first = back(text, start, words::WORD_MAX, is_letter);
+        let spoken = SPELT_AT | SCHEME | COMMAND | BEFORE_LOGIN;
+        if tags & spoken != 0 || secret && before(text, first) == b'-' {
             self.admit(first, first + 1, Mark::Here);
+        }
+        if secret {
+            self.admit(end, bare, Mark::Flag);
         }
         // `api_token,x` and `{SSHA}x`.
         if secret && at(text, bare) == b',' || tags & HASH != 0 && at(text, bare) == b'}' {
@@ -360,16 +367,15 @@ impl Gate {
             }
             let row = |r| self.block(k, r);
             let digit_before = k.checked_sub(1).map_or(0, |j| self.block(j, Row::Digit) >> 63);
+            let dash_before = k.checked_sub(1).map_or(0, |j| self.block(j, Row::Dash) >> 63);
             let class = match what {
                 Mark::Pair => row(Row::Colon) | row(Row::Equal),
                 Mark::Open => row(Row::Open),
                 Mark::Sign => row(Row::Quote) | row(Row::Slash),
                 Mark::Number => row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before),
                 Mark::Capital => row(Row::Upper) | row(Row::High),
-                Mark::Behind => {
-                    let before = k.checked_sub(1).map_or(0, |j| self.block(j, Row::Escape) >> 63);
-                    row(Row::Letter) & (row(Row::Escape) << 1 | before)
-                }
+                Mark::Flag => row(Row::Letter) & (row(Row::Dash) << 1 | dash_before),
+                Mark::Letter => row(Row::Letter),
                 Mark::Here | Mark::Token => !0,
             };
             if let Some(wanted) = self.wanted.get_mut(k) {
@@ -401,8 +407,8 @@ enum Mark {
     Sign,
     Number,
     Capital,
-    /// A letter behind a backslash.
-    Behind,
+    Letter,
+    Flag,
     Token,
     Here,
 }

@@ -12,7 +12,6 @@ use super::phone;
 use super::text::{
     at, back, before, digits_in, has, is_letter, is_space, is_word, prior, skip, sub,
 };
-
 use super::words::*;
 use super::{Scan, Walk};
 use crate::report::Kind;
@@ -100,28 +99,24 @@ fn list(scan: &mut Scan<'_>, tags: Tags, key: usize, from: usize, end: usize) {
 
 /// At a quote: `password 'secret'`, as statements write it.
 pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
-    secret::at_quote(scan, p);
-    like(scan, p);
-}
-
-/// `nom LIKE 'Dup%'`
-fn like(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
-    let word = back(text, p.saturating_sub(1), 6, is_letter);
-    if before(text, p) != b' ' || !is_like(sub(text, word, p - 1)) {
+    secret::at_quote(scan, p);
+    let gap = back(text, p, 8, |b| b == b'\\');
+    if before(text, gap) != b' ' {
         return;
     }
-    let end = back(text, word, 2, |b| b == b' ');
-    let column = back(text, end, 48, |b| is_word(b) || matches!(b, b'_' | b'.'));
-    let tags = scan.tables.words.of_key(sub(text, column, end));
-    if tags != 0 {
-        let value = Value::quoted(scan, p, at(text, p), 0);
-        judge(scan, tags, &value);
+    let word = back(text, gap - 1, 16, is_letter);
+    let name = sub(text, word, gap - 1);
+    if name.eq_ignore_ascii_case(b"like") || name.eq_ignore_ascii_case(b"ilike") {
+        // `nom LIKE 'Dup%'`
+        let end = back(text, word, 2, |b| b == b' ');
+        let column = back(text, end, 48, |b| is_word(b) || matches!(b, b'_' | b'.'));
+        let tags = scan.tables.words.of_key(sub(text, column, end));
+        if tags != 0 {
+            let value = Value::quoted(scan, p, at(text, p), p - gap);
+            judge(scan, tags, &value);
+        }
     }
-}
-
-fn is_like(word: &[u8]) -> bool {
-    word.eq_ignore_ascii_case(b"like") || word.eq_ignore_ascii_case(b"ilike")
 }
 
 /// At `>`: the text of the element that it opens.

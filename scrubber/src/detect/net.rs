@@ -195,7 +195,9 @@ fn is_address(text: &[u8], addr: Ipv6Addr) -> bool {
     let head = addr.segments()[0]; // Proof: segments() is an array of eight
     let used = (0x2000..0x4000).contains(&head) || head >= 0xfc00;
     let mapped = addr.to_ipv4_mapped().is_some() && text.contains(&b'.');
-    mapped || text.iter().any(u8::is_ascii_digit) && (groups >= 3 || used && groups >= 2)
+    // Eight pairs and more are a part of a fingerprint.
+    let pairs = text.split(|&b| b == b':').all(|g| g.len() == 2);
+    mapped || !pairs && text.iter().any(u8::is_ascii_digit) && (groups >= 3 || used && groups >= 2)
 }
 
 /// Six pairs (or eight) with one separator; longer chains are fingerprints.

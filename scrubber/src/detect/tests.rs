@@ -23,6 +23,7 @@ fn everywhere(text: &[u8], tables: &Tables) -> Vec<(usize, usize, Kind)> {
             if row == Anchor::Number as usize {
                 last = text::skip(text, i + 1, usize::MAX, |b| b.is_ascii_digit()) - 1;
                 run.fill(text, i);
+                secret::at_digit(&mut scan, i);
                 scan.numbers(&NUMBERS, i, &run);
             } else if row == Anchor::Word as usize {
                 last = text::skip(text, i + 1, usize::MAX, is_letter) - 1;

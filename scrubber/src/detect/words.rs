@@ -6,7 +6,7 @@
 use super::text::is_letter;
 
 /// A set of meanings, one bit each.
-pub(crate) type Tags = u64;
+pub(crate) type Tags = u128;
 
 macro_rules! tags {
     ($($name:ident = $words:literal;)*) => {
@@ -287,7 +287,7 @@ const BEFORE_VALUE: Tags = LOGIN
 /// Meanings that make a number personal.
 pub(crate) const BEFORE_NUMBER: Tags = !(AGAINST | BEFORE_NAME | BEFORE_VALUE);
 
-const SLOTS: usize = 8192;
+const SLOTS: usize = 4096;
 /// Bits of the filter of words: a power of two with a shift of its own in [`head_bit`].
 const HEADS: usize = 1 << 15;
 /// An odd number without pattern: 2^64 divided by the golden ratio.
@@ -297,7 +297,9 @@ pub(crate) const WORD_MAX: usize = 24;
 
 /// The compiled table.
 pub(crate) struct Words {
-    slots: Vec<(u64, Tags)>,
+    /// The low half of a word's hash and its place in `meanings`; (0, 0) where free.
+    slots: Vec<(u32, u32)>,
+    meanings: Vec<Tags>,
     /// One bit per hash of the first eight letters of the words that gates look for.
     heads: Vec<u64>,
 }
@@ -305,7 +307,8 @@ pub(crate) struct Words {
 impl Words {
     /// Hashes the table.
     pub(crate) fn new() -> Words {
-        let mut words = Words { slots: vec![(0, 0); SLOTS], heads: vec![0; HEADS / 64] };
+        let mut words =
+            Words { slots: vec![(0, 0); SLOTS], meanings: Vec::new(), heads: vec![0; HEADS / 64] };
         for (tags, list) in WORDS {
             for word in list.split_ascii_whitespace() {
                 words.insert(hash(word.as_bytes()), *tags);
@@ -330,22 +333,29 @@ impl Words {
     }
 
     fn insert(&mut self, hash: u64, tags: Tags) {
-        let start = slot(hash);
+        let all = self.find(hash) | tags;
+        let meaning = self.meanings.iter().position(|m| *m == all).unwrap_or_else(|| {
+            self.meanings.push(all);
+            self.meanings.len() - 1
+        });
+        let (start, check) = (slot(hash), hash as u32 | 1);
         for i in 0..SLOTS {
             if let Some(s) = self.slots.get_mut((start + i) % SLOTS)
-                && (s.0 == 0 || s.0 == hash)
+                && (s.0 == 0 || s.0 == check)
             {
-                *s = (hash, s.1 | tags);
+                *s = (check, meaning as u32);
                 return;
             }
         }
     }
 
     fn find(&self, hash: u64) -> Tags {
-        let start = slot(hash);
+        let (start, check) = (slot(hash), hash as u32 | 1);
         for i in 0..SLOTS {
             match self.slots.get((start + i) % SLOTS) {
-                Some((h, tags)) if *h == hash => return *tags,
+                Some(&(c, m)) if c == check => {
+                    return self.meanings.get(m as usize).copied().unwrap_or(0);
+                }
                 Some((0, _)) | None => return 0,
                 _ => {}
             }
