@@ -105,7 +105,10 @@ fn shape(run: &Run, tags: Tags) -> Option<(usize, Kind)> {
 /// a number is no part of it.
 fn ends_in_digits(run: &Run, n: usize) -> bool {
     let gap = 63 - (run.gaps(n) | 1).leading_zeros() as usize;
-    n - gap == 1 || run.part(gap, n).iter().any(u8::is_ascii_digit)
+    let first = (run.gaps(n) | 1 << n).trailing_zeros() as usize;
+    let word = |w: &[u8]| w.iter().all(u8::is_ascii_alphabetic);
+    let worded = run.part(first, n).windows(3).any(word);
+    !worded && (n - gap == 1 || run.part(gap, n).iter().any(u8::is_ascii_digit))
 }
 
 /// `AA-123-AA` by shape; with spaces, compact or of the old series by keyword or alone in quotes.

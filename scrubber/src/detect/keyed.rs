@@ -222,7 +222,7 @@ impl Value {
         let i = i + wrapper.map_or(0, |w| w.len() - 1);
         let i = skip(text, i, 2, |b| matches!(b, b'[' | b'('));
         let bracket = before(text, i);
-        let i = if matches!(at(text, i), b'b' | b'u' | b'r' | b'@')
+        let i = if matches!(at(text, i), b'b' | b'u' | b'r' | b'@' | b'N' | b'E')
             && matches!(at(text, i + 1), b'\'' | b'"')
         {
             i + 1
@@ -387,7 +387,10 @@ fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usiz
     if sign.is_some_and(|i| email::technical(text, start, start + i, end)) || is_file(scan, body) {
         return;
     }
-    let capital = at(text, start).is_ascii_uppercase() || at(text, start) >= 0x80;
+    // `nom: de Villiers`
+    let first = skip(text, start, 6, is_letter);
+    let small = first < end && scan.tables.words.of(sub(text, start, first)) & PARTICLE != 0;
+    let capital = at(text, start).is_ascii_uppercase() || at(text, start) >= 0x80 || small;
     let login = body.iter().any(|b| matches!(b, b'.' | b'_') || b.is_ascii_digit());
     if value.prose && !(person && capital || login || owner == Owner::Label) {
         return;
@@ -452,6 +455,24 @@ impl Owner {
     }
 }
 
+/// Where the word behind small words of names starts (`de la |Tour`), and whether there are some and
+/// a capital after them.
+fn particles(scan: &Scan<'_>, end: usize) -> (usize, bool) {
+    let text = scan.text;
+    let mut i = end + 1;
+    for _ in 0..2 {
+        let stop = skip(text, i, 6, is_letter);
+        let word = sub(text, i, stop);
+        let small = at(text, i).is_ascii_lowercase() && scan.tables.words.of(word) & PARTICLE != 0;
+        if at(text, i - 1) != b' ' || !small || at(text, stop) != b' ' {
+            break;
+        }
+        i = stop + 1;
+    }
+    let capital = at(text, i).is_ascii_uppercase() || at(text, i) == 0xC3;
+    (i, i > end + 1 && capital)
+}
+
 /// Whether a value is the name of a file or host.
 fn is_file(scan: &Scan<'_>, body: &[u8]) -> bool {
     let mut parts = body.rsplit(|&b| b == b'.');
@@ -467,7 +488,9 @@ fn is_file(scan: &Scan<'_>, body: &[u8]) -> bool {
 fn more_name(scan: &Scan<'_>, end: usize, paired: bool) -> usize {
     let text = scan.text;
     let mut end = end;
-    for k in 0..3 {
+    for k in 0..4 {
+        let (from, particle) = particles(scan, end);
+        end = if particle { from - 1 } else { end };
         let comma = usize::from(k == 0 && at(text, end) == b',');
         let from = end + comma + 1;
         let stop = skip(text, from, 24, |b| is_letter(b) || matches!(b, b'-' | b'\''));

@@ -196,6 +196,8 @@ fn name(scan: &Scan<'_>, p: usize) -> Name {
         if first && known & (TECHNICAL | CIVILITY | GREETING | PERSON) != 0
             || matches!(at(text, stop), b'=' | b'/' | b'_' | b'(')
             || at(text, stop) == b':' && !first
+            // `N'Dupont'` is a string of SQL
+            || at(text, stop) == b'\'' && w.get(1) == Some(&b'\'')
         {
             break;
         }

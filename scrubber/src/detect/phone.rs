@@ -167,7 +167,9 @@ pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
     let french = close == p + 2 && matches!(number.digits(), [b'0', b'1'..=b'9', ..]);
     let n = (8..=11).rev().find(|&n| number.closes(n));
     if french && number.closes(10) {
-        scan.hit(p, number.end(10), Kind::Phone);
+        // `0033 (0)6…`
+        let code = usize::from(has(text, p.saturating_sub(5), b"0033 ")) * 5;
+        scan.hit(p - code, number.end(10), Kind::Phone);
     } else if let Some(n) = n
         && close > p + 2
         && scan.context(p) & PHONE != 0

@@ -36,7 +36,7 @@ tags! {
     SIREN = "siren rcs siret";
     TVA = "tva vat vatnumber tvaintra intracommunautaire vatid";
     NIF = "nif spi fiscal tax tin fiscale impots";
-    DOB = "bday naissance birth dob birthday birthdate ne nee born ddn datenaissance naiss geboren \
+    DOB = "bday geburtsdatum geburtstag nacimiento nascita nascimento geboortedatum naissance birth dob birthday birthdate ne nee born ddn datenaissance naiss geboren \
            dateofbirth";
     PASSPORT = "passport passeport passportnumber";
     CNI = "idcardnumber idcardno identitycardnumber nationalid nationalidnumber numcni numerocni cni cnie identite identity idcard cin sejour residence";
