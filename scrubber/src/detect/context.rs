@@ -3,7 +3,7 @@
 
 use super::Tables;
 use super::text::{at, back, before, is_letter, is_word, prior, sub};
-use super::words::{LABEL, TECHNICAL, Tags, VALUE};
+use super::words::{AGAINST, LABEL, TECHNICAL, Tags, VALUE, VERSION};
 
 /// Bytes of text looked at before a candidate.
 const LOOK_BACK: usize = 72;
@@ -149,5 +149,9 @@ pub(crate) fn glued(text: &[u8], pos: usize, tables: &Tables) -> Tags {
     if start == pos || at(text, start).is_ascii_digit() {
         return 0;
     }
-    tables.words.of(sub(text, start, pos))
+    // `0x3d0080`: the letter of a hexadecimal number is no word.
+    if is_word(before(text, start)) {
+        return 0;
+    }
+    tables.words.of(sub(text, start, pos)) & (!AGAINST | VERSION)
 }

@@ -117,7 +117,8 @@ fn named(scan: &mut Scan<'_>, p: usize) {
 /// Whether a civility or a greeting is before the name at `p`.
 fn is_titled(text: &[u8], p: usize, lead: &Lead) -> bool {
     let word = sub(text, lead.start, lead.gap);
-    let spaced = sub(text, lead.gap, p).iter().all(|b| b" +.:\"'".contains(b));
+    let signs = if word.len() > 3 { &b" +.:\"'"[..] } else { b" +.\"'" };
+    let spaced = sub(text, lead.gap, p).iter().all(|b| signs.contains(b));
     let shouted = word.iter().all(u8::is_ascii_uppercase);
     let titled = match word.len() {
         1 => word == b"M" && has(text, lead.gap, b". "),

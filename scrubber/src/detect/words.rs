@@ -235,7 +235,7 @@ tags! {
     SPELT_AT = "at arobase arpa";
     HASH = "sha ssha smd md crypt pbkdf";
     SCHEME = "bearer basic";
-    HOSTLIKE = "ip ipv4 ipv6 ip6 mac server bind listen host port peer hardware \
+    HOSTLIKE = "ip ipv ipv4 ipv6 ip6 mac server bind listen host port peer hardware \
                 net network memory mem socket advertise base physical virtual";
 }
 

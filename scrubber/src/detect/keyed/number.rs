@@ -3,7 +3,7 @@
 
 use super::super::text::{digits_in, is_letter, is_word, sub};
 use super::super::words::*;
-use super::super::{Scan, geo, iban, net, person};
+use super::super::{Scan, context, geo, iban, net, person};
 use super::Value;
 use crate::report::Kind;
 
@@ -93,7 +93,11 @@ pub(super) fn coded(
         () if tags & NETKEY != 0 && hex && text.iter().any(|b| *b != b'0') => Some(Kind::Mac),
         () if tags & GEO != 0 && geo::is_value(scan, value.key, start, end) => Some(Kind::Address),
         () if tags & TOWN != 0 && is_postcode(text) => Some(Kind::Address),
-        () if tags & TOWN != 0 && tags & (HOSTLIKE | KEY) == 0 && is_town(scan, text) => {
+        () if tags & TOWN != 0
+            && tags & (HOSTLIKE | KEY) == 0
+            && is_town_key(scan, value)
+            && is_town(scan, text) =>
+        {
             Some(Kind::Address)
         }
         () => None,
@@ -107,8 +111,16 @@ fn is_postcode(text: &[u8]) -> bool {
     let shape = text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-'));
     shape
         && (letters == 0 && matches!(digits, 4 | 5 | 9)
-            || digits >= 2 && (1..=5).contains(&letters))
+            || digits >= 2 && (2..=5).contains(&letters) && text.len() >= 5)
         && digits + letters <= 9
+}
+
+/// Whether the key's last word names a town, not something of one.
+fn is_town_key(scan: &Scan<'_>, value: &Value) -> bool {
+    let (from, to) = context::key_range(scan.text, value.key);
+    let mut last = 0;
+    scan.tables.words.parts(sub(scan.text, from, to), |_, _, tags| last = tags);
+    value.key == 0 || last & (TOWN | NAME | DOB | LABEL | ADDRESS) != 0
 }
 
 /// The name of a town: capitalised words that are not technical.

@@ -67,7 +67,7 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let end = skip(text, p, 24, is_letter);
     let tags = scan.tables.words.of(sub(text, p, end));
     if tags & LOGIN != 0 {
-        after_user(scan, end);
+        after_user(scan, p, end);
     }
     if tags & (AUTH | VERB) != 0 {
         after_auth(scan, end, tags & AUTH != 0);
@@ -75,7 +75,7 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
 }
 
 /// `user jdupont`, `user 'jdupont'`, `user [jdupont]`.
-fn after_user(scan: &mut Scan<'_>, end: usize) {
+fn after_user(scan: &mut Scan<'_>, start: usize, end: usize) {
     let text = scan.text;
     // `Login OK: [jdupont`
     let state = skip(text, end + 1, 12, is_letter);
@@ -89,8 +89,8 @@ fn after_user(scan: &mut Scan<'_>, end: usize) {
         return;
     }
     let stop = self::end(text, p);
-    if (quoted || is_shaped(text, p, stop) || is_plain(scan, p, stop)) && is_somebody(scan, p, stop)
-    {
+    let plain = is_plain(scan, p, stop) && !is_told(scan, start, p, stop);
+    if (quoted || is_shaped(text, p, stop) || plain) && is_somebody(scan, p, stop) {
         scan.hit(p, stop, Kind::Person);
     }
 }
@@ -153,6 +153,26 @@ pub(crate) fn before_tty(scan: &mut Scan<'_>, p: usize) {
     if has(text, stop, b" : TTY=") && is_somebody(scan, start, stop) {
         scan.hit(start, stop, Kind::Person);
     }
+}
+
+/// Whether a sentence tells what users do: `if a user mistypes`, `User Stories`.
+fn is_told(scan: &Scan<'_>, user: usize, p: usize, end: usize) -> bool {
+    const ARTICLES: [&[u8]; 12] = [
+        b"a", b"an", b"the", b"any", b"each", b"every", b"this", b"that", b"same", b"your", b"our",
+        b"when",
+    ];
+    const SAID: [&[u8]; 8] =
+        [b" logged", b" from ", b" has ", b" is ", b" does ", b" was ", b" not ", b" already "];
+    let text = scan.text;
+    if scan.tables.words.of(sub(text, p, end)) & GIVEN != 0 {
+        return false;
+    }
+    let gap = back(text, user, 1, |b| b == b' ');
+    let word = sub(text, back(text, gap, 6, is_letter), gap);
+    let article = gap < user && ARTICLES.iter().any(|a| word.eq_ignore_ascii_case(a));
+    let said = before(text, end) != b's' && SAID.iter().any(|s| has(text, end, s));
+    let title = at(text, user).is_ascii_uppercase() && at(text, p).is_ascii_uppercase();
+    article && !said || title
 }
 
 /// Where the login at `p` ends.
