@@ -258,7 +258,9 @@ fn spelt_domain(text: &[u8], from: usize) -> (Option<usize>, bool) {
         let stop = skip(text, next, 63, |b| is_word(b) || b == b'-');
         // `at this point in time`: a dot in words alone needs a common top level somewhere.
         let bracketed = matches!(before(text, dot), b'(' | b'[' | b'{');
-        let top = COMMON.iter().any(|t| sub(text, next, stop).eq_ignore_ascii_case(t));
+        // Not those that are words: `it`, `be`, `de`.
+        const TOPS: [&[u8]; 7] = [b"org", b"com", b"net", b"fr", b"eu", b"edu", b"ch"];
+        let top = TOPS.iter().any(|t| sub(text, next, stop).eq_ignore_ascii_case(t));
         let more = skip(text, stop, 2, |b| b == b' ');
         let again = has(text, more, b"dot") || has(text, more, b"point");
         if !bracketed && !top && !again {

@@ -513,7 +513,8 @@ fn more_name(scan: &Scan<'_>, end: usize, paired: bool) -> usize {
 fn is_postal(text: &[u8]) -> bool {
     let words = text.split(|b| is_space(*b) || *b == b',').filter(|w| w.len() > 1).count();
     let letters = text.iter().filter(|b| is_letter(**b)).count();
-    words >= 2 && letters >= 4 && !text.contains(&b'@') && text.len() <= 256
+    let proper = text.iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    proper && words >= 2 && letters >= 4 && !text.contains(&b'@') && text.len() <= 256
 }
 
 /// Without spaces, escapes and dots around it.

@@ -21,7 +21,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
     let Some((octets, end, sep)) = four(text, p) else { return };
     if has(text, end, ARPA) && !is_word(before(text, p)) {
         let [a, b, c, d] = octets.octets();
-        if !scan.keeps_ip(Ipv4Addr::new(d, c, b, a).into()) {
+        if !keeps(scan, Ipv4Addr::new(d, c, b, a).into()) {
             scan.hit(p, end + ARPA.len(), Kind::Ip);
         }
         return;
@@ -45,7 +45,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
             return;
         }
     }
-    if !scan.keeps_ip(octets.into()) {
+    if !keeps(scan, octets.into()) {
         scan.hit(p, end, Kind::Ip);
     }
 }
@@ -66,7 +66,7 @@ fn reverse_v6(scan: &mut Scan<'_>, p: usize) {
             *g |= u16::from(value) << (count % 4 * 4);
         }
     }
-    if !is_word(before(text, start)) && !scan.keeps_ip(Ipv6Addr::from(groups).into()) {
+    if !is_word(before(text, start)) && !keeps(scan, Ipv6Addr::from(groups).into()) {
         scan.hit(start, p + 4, Kind::Ip);
     }
 }
@@ -94,6 +94,15 @@ pub(crate) fn written(text: &[u8]) -> Option<IpAddr> {
     let whole = count == 1 && (text.len() >= 8 || odd && text.len() == 10);
     let fits = u32::try_from(value).ok().filter(|v| *v >= 1 << 24);
     fits.filter(|_| whole || count > 1 && odd).map(|v| Ipv4Addr::from(v).into())
+}
+
+/// Whether an address is left: a local one, or one that is no host's: `0.…`, a group's, a mask.
+pub(crate) fn keeps(scan: &Scan<'_>, ip: IpAddr) -> bool {
+    let nobody = match ip.to_canonical() {
+        IpAddr::V4(v) => matches!(v.octets(), [0 | 224..=255, ..]),
+        IpAddr::V6(v) => v.is_multicast(),
+    };
+    nobody && scan.tables.keep_private_ip || scan.keeps_ip(ip)
 }
 
 /// Four decimal octets with one separator, `.` or `-`.
@@ -170,7 +179,7 @@ pub(crate) fn at_colon(scan: &mut Scan<'_>, p: usize) {
             (b'%', b'2') => skip(text, start + len + 1, 18, is_word),
             _ => start + len,
         };
-        if !scan.keeps_ip(addr.into()) {
+        if !keeps(scan, addr.into()) {
             scan.hit(start, zone, Kind::Ip);
         }
     }

@@ -206,7 +206,8 @@ fn name(scan: &Scan<'_>, p: usize) -> Name {
         if !particle && (w.len() > 1 || initial) {
             (found.end, found.words) = (stop, found.words + 1);
             found.given |= known & GIVEN != 0;
-            found.ordinary += usize::from(known & GIVEN == 0 && is_ordinary(w));
+            let ordinary = known & STATE != 0 || is_ordinary(w);
+            found.ordinary += usize::from(known & GIVEN == 0 && ordinary);
         }
         // `DUPONT, Jean`
         let comma = usize::from(at(text, stop) == b',' && first);

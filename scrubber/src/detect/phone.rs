@@ -58,6 +58,10 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
     if a == b'0' && b != b'0' && run.digits() >= 10 && !scan.joined(p) {
         let n = french(run);
         if n > 0 && !decimal(scan.text, p) && !counted(scan.text, run.end(n)) {
+            // `0.255.255.255` is no phone, `01.99.00.12.34` may be a version.
+            if b == b'.' {
+                return;
+            }
             let dotted = at(scan.text, p + 2) == b'.';
             if !dotted || scan.context(p) & (VERSION | PHONE | MOBILE) != VERSION {
                 return scan.hit(p, run.end(n), Kind::Phone);
@@ -78,7 +82,8 @@ fn french(run: &Run) -> usize {
     let printed = even || others.contains(&run.gaps(10));
     // The digits in order are nobody's number.
     let counting = run.first(10) == b"0123456789";
-    if printed && run.closes(10) && !counting { 10 } else { 0 }
+    let national = matches!(run.part(1, 2), [b'1'..=b'9']);
+    if printed && national && run.closes(10) && !counting { 10 } else { 0 }
 }
 
 /// Whether a unit follows: `0123456789 ns`.

@@ -97,7 +97,7 @@ tags! {
              input output cached reserved column table index idx constraint variable variables \
              var ref reference store endpoint arn alias label manager handler class fingerprint \
              thumbprint issuer audience reuses start starts end mode hint prefix suffix host port";
-    STATE = "none null nil undefined unknown true false yes no oui non on off ok not is was are \
+    STATE = "what why how whose whom none null nil undefined unknown true false yes no oui non on off ok not is was are \
              has invalid incorrect wrong bad good empty blank missing absent required optional \
              needed must should can cannot may could will do does did been expired expires \
              expire expiry changed change reset updated update set unset created deleted added \

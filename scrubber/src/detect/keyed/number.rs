@@ -31,7 +31,7 @@ const NUMBERS: &[(Tags, Kind, usize)] = &[
 /// A number whose kind the key names.
 pub(super) fn number(tags: Tags, text: &[u8]) -> Option<Kind> {
     let digits = digits_in(text);
-    if text.len() > 96 {
+    if text.len() > 96 || text.starts_with(b"0x") {
         return None;
     }
     let allowed = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b" +.-/_():*\\#%".contains(b);
@@ -87,12 +87,14 @@ pub(super) fn coded(
     let hex = text.len() == 12 && text.iter().all(u8::is_ascii_hexdigit);
     match () {
         () if tags & BIC != 0 && iban::is_bic(scan, text) => Some(Kind::Id),
-        () if tags & NETKEY != 0 && net::written(text).is_some_and(|ip| !scan.keeps_ip(ip)) => {
+        () if tags & NETKEY != 0 && net::written(text).is_some_and(|ip| !net::keeps(scan, ip)) => {
             Some(Kind::Ip)
         }
         () if tags & NETKEY != 0 && hex && text.iter().any(|b| *b != b'0') => Some(Kind::Mac),
         () if tags & GEO != 0 && geo::is_value(scan, value.key, start, end) => Some(Kind::Address),
-        () if tags & TOWN != 0 && is_postcode(text) => Some(Kind::Address),
+        () if tags & TOWN != 0 && !text.starts_with(b"0x") && is_postcode(text) => {
+            Some(Kind::Address)
+        }
         () if tags & TOWN != 0
             && tags & (HOSTLIKE | KEY) == 0
             && is_town_key(scan, value)
@@ -118,9 +120,14 @@ fn is_postcode(text: &[u8]) -> bool {
 /// Whether the key's last word names a town, not something of one.
 fn is_town_key(scan: &Scan<'_>, value: &Value) -> bool {
     let (from, to) = context::key_range(scan.text, value.key);
-    let mut last = 0;
-    scan.tables.words.parts(sub(scan.text, from, to), |_, _, tags| last = tags);
-    value.key == 0 || last & (TOWN | NAME | DOB | LABEL | ADDRESS) != 0
+    let key = sub(scan.text, from, to);
+    let (mut last, mut town) = (0, value.key == 0);
+    scan.tables.words.parts(key, |a, z, tags| {
+        last = tags;
+        let code = matches!(key.get(a).map(|b| b | 0x20), Some(b'p' | b'z')) || z - a == 2;
+        town |= tags & TOWN != 0 && !code;
+    });
+    town && (value.key == 0 || last & (TOWN | NAME | DOB | LABEL | ADDRESS) != 0)
 }
 
 /// The name of a town: capitalised words that are not technical.
@@ -128,7 +135,7 @@ fn is_town(scan: &Scan<'_>, text: &[u8]) -> bool {
     let plain = |b: &u8| is_word(*b) || b" +-'.".contains(b);
     let first = text.first().copied().unwrap_or_default();
     text.len() >= 2
-        && (first.is_ascii_uppercase() || first >= 0x80)
+        && (first.is_ascii_uppercase() || first == 0xC3)
         && text.iter().all(plain)
         && text.iter().filter(|b| is_letter(**b)).count() * 2 > text.len()
         && scan.tables.words.of(text) & TECHNICAL == 0

@@ -212,7 +212,13 @@ fn is_plain(scan: &Scan<'_>, p: usize, end: usize) -> bool {
     let login = sub(text, p, end);
     let known = scan.tables.words.of(login);
     let ending = [&b"ed"[..], b"ing", b"\xC3\xA9", b"\xC3\xA9e"].iter().any(|e| login.ends_with(e));
+    const NOUNS: [&[u8]; 12] = [
+        b"tion", b"tions", b"ment", b"ments", b"ness", b"ity", b"ities", b"tive", b"able", b"ible",
+        b"ship", b"ance",
+    ];
+    let noun = NOUNS.iter().any(|n| login.len() > n.len() + 2 && login.ends_with(n));
     login.len() > 2
+        && !noun
         && login.iter().all(|b| is_letter(*b) || b"-_".contains(b))
         && known & (TECHNICAL | PARTICLE | STATE) == 0
         && (!ending || known & GIVEN != 0)
