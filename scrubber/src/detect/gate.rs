@@ -13,8 +13,8 @@ mod shape;
 use super::Tables;
 use super::text::{at, back, before, is_letter, skip, sub};
 use super::words::{
-    self, AGAINST, BEFORE_LOGIN, BEFORE_NAME, BEFORE_NUMBER, BYKEY, COMMAND, FHIR, FOLDER, HASH,
-    KEY, LONG, PASSWORD, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
+    self, AGAINST, BEFORE_LOGIN, BEFORE_NAME, BEFORE_NUMBER, COMMAND, FOLDER, HASH, HINT, KEY,
+    LONG, PAPERS, PASSWORD, PHONE, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
 };
 use crate::simd::{BLOCK, GROUP, Group, Job, LANES, Row};
 
@@ -28,8 +28,10 @@ const CLOSERS: usize = 14;
 const OPEN_REACH: usize = 64;
 /// Bytes after a word within which a quote or slash follows it.
 const SIGN_REACH: usize = 16;
+/// Bytes after a hint within which a sign makes it one.
+const HINT_REACH: usize = 12;
 /// Bytes after a folder of homes within which the login behind backslashes starts.
-const FOLDER_REACH: usize = 5;
+const FOLDER_REACH: usize = 6;
 /// Bytes after a word within which a name starts.
 const NAME_REACH: usize = 24;
 /// Bytes between the first digit of a house number and the kind of street.
@@ -314,9 +316,11 @@ impl Gate {
     /// Lets through what a word makes worth a look.
     fn follow(&mut self, text: &[u8], hit: Hit) {
         let Hit { start, end, tags } = hit;
-        // `created_by`, `given`: common words, with a meaning in keys only.
-        if tags & !(BYKEY | FHIR | AGAINST) == 0 {
-            return self.admit(end, end + CLOSERS, Mark::Pair);
+        if tags & !(HINT | AGAINST) == 0 {
+            // Common words that mean something at a key's end, or just before a bracket.
+            self.admit(end, end + HINT_REACH, Mark::Pair);
+            self.admit(end, end + HINT_REACH, Mark::Open);
+            return self.admit(end, end + HINT_REACH, Mark::Sign);
         }
         // Letters, digits, `_`, `-` and `.` are a key's; a token's alphabet has few more.
         let bare = end + self.run(end, Row::Token, Row::Token);
@@ -335,7 +339,11 @@ impl Gate {
         if tags & STREET != 0 {
             self.admit(start.saturating_sub(HOUSE_REACH), start, Mark::Number);
         }
-        if tags & BEFORE_NAME != 0 {
+        if tags & PHONE != 0 {
+            // `tel (202) 555-0143`
+            self.admit(end, end + NUMBER_REACH, Mark::Open);
+        }
+        if tags & (BEFORE_NAME | PAPERS) != 0 {
             self.admit(end, end + NAME_REACH, Mark::Capital);
         }
         if tags & FOLDER != 0 && at(text, end) == b'\\' {
