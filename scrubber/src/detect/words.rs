@@ -53,7 +53,7 @@ tags! {
     WHOSE = "first last given family full display user customer client patient maiden middle \
              contact holder owner employee person recipient sender author legal account member \
              subscriber candidate applicant beneficiary guest";
-    PASSWORD = "password passwd passwrd passphrase passcode pwd pass passe mdp motdepasse motpasse \
+    PASSWORD = "password passwd passwrd passphrase passcode pwd passe mdp motdepasse motpasse \
                 dbpassword dbpasswd dbpwd dbpass userpassword userpwd userpass pgpassword \
                 mysqlpwd mysqlpassword rootpassword rootpwd adminpassword adminpwd adminpass \
                 loginpassword currentpassword newpassword oldpassword confirmpassword \
@@ -62,13 +62,15 @@ tags! {
                 appsecret consumersecret sharedsecret credential credentials creds";
     TOKEN = "apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken authtoken \
              authkey apitoken sessiontoken csrftoken xsrftoken xapikey xauthtoken bearertoken \
-             sessionkey sessionid sessid phpsessid jsessionid aspsessionid connectsid jwt bearer \
+             sessionkey phpsessid jsessionid aspsessionid connectsid jwt bearer \
              authorization proxyauthorization signingkey encryptionkey masterkey accountkey \
              sharedaccesskey sharedaccesssignature licensekey deploykey privatetoken usertoken \
              clienttoken devicetoken servicetoken securitytoken subscriptionkey servicekey appkey \
              applicationkey consumerkey authenticitytoken requestverificationtoken vaulttoken \
              githubtoken gitlabtoken npmtoken bottoken";
     WEAK = "token session sid sig signature nonce auth csrf xsrf cookie setcookie cookies";
+    PASS = "pass";
+    SESSION = "sessionid sessid";
     COOKIE = "cookie setcookie cookies";
     CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin";
     KEY = "key cle";
@@ -181,7 +183,9 @@ const BEFORE_VALUE: Tags = PERSON
     | NAME
     | PASSWORD
     | TOKEN
+    | PASS
     | WEAK
+    | SESSION
     | CODE
     | COMMAND
     | COOKIE

@@ -23,7 +23,7 @@ const PARAMETER_MAX: usize = 2048;
 /// Spaces between a key and its separator in a column of pairs.
 const SPACES_MAX: usize = 24;
 /// Names of secrets.
-const SECRET: Tags = PASSWORD | TOKEN | WEAK | CODE;
+const SECRET: Tags = PASSWORD | PASS | TOKEN | WEAK | SESSION | CODE;
 /// Last words of a key that names something about a secret.
 const ABOUT: Tags = NOT_VALUE | NAME | CLOCK | VERSION | PUBLIC | POINTER;
 
@@ -31,10 +31,10 @@ const ABOUT: Tags = NOT_VALUE | NAME | CLOCK | VERSION | PUBLIC | POINTER;
 /// no password, `file_password` is one.
 pub(super) fn of_pair(scan: &Scan<'_>, p: usize, tags: Tags) -> Tags {
     let text = scan.text;
-    if tags & SECRET == 0 && tags & (KEY | PASSWORD) == 0 {
+    if tags & (SECRET | KEY) == 0 {
         return tags | odd(scan, p);
     }
-    if tags & ABOUT == 0 {
+    if tags & (ABOUT | PASS) == 0 {
         return tags;
     }
     let (start, end) = context::key_range(text, p);
@@ -43,14 +43,20 @@ pub(super) fn of_pair(scan: &Scan<'_>, p: usize, tags: Tags) -> Tags {
 
 /// The meanings of a key, without those that its last word takes away.
 pub(super) fn qualified(scan: &Scan<'_>, key: &[u8], tags: Tags) -> Tags {
-    if tags & ABOUT == 0 || tags & (SECRET | KEY) == 0 || tags & PUBLIC != 0 {
+    if tags & (ABOUT | PASS) == 0 || tags & (SECRET | KEY) == 0 || tags & PUBLIC != 0 {
         return tags;
     }
     let mut last = 0;
     scan.tables.words.parts(key, |_, _, t| last = t);
+    // `db_pass` is a password, `pass_through` is not.
+    let tags = match tags & PASS {
+        0 => tags,
+        _ if last & PASS != 0 => tags & !PASS | PASSWORD,
+        _ => tags & !PASS,
+    };
     if last & (SECRET | KEY) != 0 && last & (NOT_VALUE | PUBLIC) == 0 {
         tags & !(NOT_VALUE | CLOCK | NAME)
-    } else if last & ABOUT != 0 && tags & TOKEN == 0 {
+    } else if last & ABOUT != 0 && tags & (TOKEN | SESSION) == 0 {
         tags & !(SECRET | KEY)
     } else {
         tags
@@ -102,7 +108,7 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
     if tags & (NOT_VALUE | NAME) != 0 {
         return text.len() >= 24 && Mix::of(text).is_random() && !shape::is_place(text);
     }
-    if shape::is_reference(scan, text, value.quoted) {
+    if shape::is_reference(scan, text, value.quoted, tags & PASSWORD != 0) {
         return false;
     }
     if tags & PASSWORD != 0 {
@@ -114,7 +120,7 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
     if sure {
         return is_token(value, text);
     }
-    tags & WEAK != 0 && is_likely(value, text)
+    tags & (WEAK | SESSION) != 0 && is_likely(value, text)
 }
 
 /// Anything but a short number, a directory, or a sentence.
@@ -182,12 +188,12 @@ fn is_likely(value: &Value, text: &[u8]) -> bool {
     {
         return false;
     }
-    let hex = mix.digit + mix.other < text.len() && text.iter().all(u8::is_ascii_hexdigit);
+    let hex = text.iter().all(|b| b.is_ascii_hexdigit() || *b == b'.');
     let mixed = mix.digit > 0 && mix.lower + mix.upper > 0;
     let constant = mix.lower == 0 && text.contains(&b'_');
     match text.len() {
         6 | 7 => !value.prose && mixed && !hex && mix.turns >= 2,
-        8..16 => mixed && !hex && !constant || hex && mix.turns >= 4 && !value.prose,
+        8..16 => mixed && !hex && !constant,
         16..20 => mixed || mix.upper > 2 && mix.lower > 2,
         _ => mixed || mix.upper > 3 && mix.lower > 3 || mix.other * 2 < text.len() && !constant,
     }

@@ -163,7 +163,8 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, french: bool) {
     let stop = argument(text, start);
     let stop = back(text, stop, 3, |b| b",.;:!?)]}".contains(&b)).max(start);
     let body = sub(text, start, stop);
-    if !is_given(scan, body) || shape::is_reference(scan, body, false) || body.contains(&b'=') {
+    if !is_given(scan, body) || shape::is_reference(scan, body, false, true) || body.contains(&b'=')
+    {
         return;
     }
     let mix = Mix::of(body);

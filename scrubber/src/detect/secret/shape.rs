@@ -135,8 +135,8 @@ fn opens(text: &[u8]) -> bool {
 }
 
 /// A password or token written elsewhere: `self.password`, `os.environ[`, `get_token()`,
-/// `DB_PASSWORD`, `/run/secrets/db`.
-pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool) -> bool {
+/// `DB_PASSWORD`, `/run/secrets/db`. Where `any` text may be a secret, a call must be whole.
+pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool, any: bool) -> bool {
     let name = |b: &u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
     let words = &scan.tables.words;
     if has(text, 0, b"/run/") || text.starts_with(b"~/") || text.starts_with(b"./") {
@@ -156,7 +156,7 @@ pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool) -> bool {
     let head = text.iter().position(|b| !name(b)).unwrap_or(text.len());
     let call = matches!(text.get(head), Some(b'(' | b'['))
         && head >= 2
-        && matches!(text.last(), Some(b'(' | b')' | b'[' | b']' | b',' | b';'));
+        && (!any || matches!(text.last(), Some(b'(' | b')' | b'[' | b']' | b',' | b';')));
     call || head == text.len() && has_owner(text)
 }
 
