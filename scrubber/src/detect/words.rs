@@ -67,12 +67,12 @@ tags! {
              sharedaccesskey sharedaccesssignature licensekey deploykey privatetoken usertoken \
              clienttoken devicetoken servicetoken securitytoken subscriptionkey servicekey appkey \
              applicationkey consumerkey authenticitytoken requestverificationtoken vaulttoken \
-             githubtoken gitlabtoken npmtoken bottoken";
+             githubtoken gitlabtoken npmtoken bottoken xamzsignature xgoogsignature";
     WEAK = "token session sid sig signature nonce auth csrf xsrf cookie setcookie cookies";
     PASS = "pass";
     SESSION = "sessionid sessid";
     COOKIE = "cookie setcookie cookies";
-    CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin";
+    CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin verification confirmation";
     KEY = "key cle";
     KEY_OF = "api access private secret client signing encryption decryption shared master cloud iam \
               license service account ssh deploy openai anthropic huggingface mistral groq cohere \
@@ -87,7 +87,7 @@ tags! {
              budget bucket cache hits rate per seconds ms minutes days hours prompt completion \
              input output cached reserved column table index idx constraint variable variables \
              var ref reference store endpoint arn alias label manager handler class fingerprint \
-             thumbprint issuer audience reuses start starts end mode hint prefix suffix host port";
+             thumbprint issuer audience reuses start starts end mode hint prefix suffix host port encryption";
     STATE = "none null nil undefined unknown true false yes no oui non on off ok not is was are has \
              invalid incorrect wrong bad good empty blank missing absent required optional needed \
              must should can cannot may could will do does did been expired expires expire expiry \
@@ -106,9 +106,10 @@ tags! {
              erronee faux fausse inconnu inconnue indefini aucun aucune masque masquee est sont \
              etait doit doivent peut pas trop ne pour par sur avec sans de du des le la les et ou \
              perdu perdue saisi saisie verifie verifiee change changee utilisateur expiree \
-             password passwd pwd token passphrase username user";
+             password passwd pwd token passphrase username user include omit same-origin";
     COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login \
-               password passwd passphrase pwd mdp passe motdepasse token identified";
+               password passwd passphrase pwd mdp passe motdepasse token identified \
+               requirepass masterauth otp verification confirmation";
     CLOCK = "ts time timestamp at epoch id ids date seed offset offsets ns us nanos micros millis \
              duration elapsed lsn xid seq sequence block blk trace span nonce bytes started \
              created \

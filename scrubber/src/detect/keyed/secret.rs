@@ -114,7 +114,7 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
     if tags & PASSWORD != 0 {
         return is_password(scan, value, text);
     }
-    if tags & CODE != 0 && is_code(value, tags, text) {
+    if tags & CODE != 0 && is_code(scan, value, tags, text) {
         return true;
     }
     if sure {
@@ -141,6 +141,9 @@ fn is_password(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
         return true;
     }
     let mix = Mix::of(text);
+    if key(b"pass") {
+        return mix.digit > 0 && mix.lower + mix.upper > 0;
+    }
     let plain = mix.digit == 0 && mix.upper <= 1 && mix.other == 0;
     !plain || text.len() >= 4 && ends_clause(scan.text, value.end)
 }
@@ -153,13 +156,13 @@ fn ends_clause(text: &[u8], end: usize) -> bool {
 }
 
 /// A one-time code: a short number that is given, not measured.
-fn is_code(value: &Value, tags: Tags, text: &[u8]) -> bool {
+fn is_code(scan: &Scan<'_>, value: &Value, tags: Tags, text: &[u8]) -> bool {
     let digits = digits_in(text);
     let sign = |b: &u8| b.is_ascii_digit() || matches!(b, b' ' | b'-');
     tags & (NOT_VALUE | CLOCK | KEY) == 0
         && (3..=10).contains(&digits)
         && text.iter().all(sign)
-        && !(value.prose && digits < 4)
+        && (!value.prose || digits >= 4 && ends_clause(scan.text, value.end))
 }
 
 /// After a key that means a token: no number, no path, no sentence.
@@ -328,6 +331,10 @@ pub(super) fn at_quote(scan: &mut Scan<'_>, p: usize) {
 fn worded(scan: &Scan<'_>, end: usize) -> Tags {
     let word = back(scan.text, end, 24, |b| is_letter(b) || matches!(b, b'_' | b'-'));
     let key = sub(scan.text, word, end);
+    // `secret "name" not found` names one.
+    if has(key, 0, b"secret") && key.len() <= 7 {
+        return 0;
+    }
     let tags = scan.tables.words.of_key(key);
     qualified(scan, key, tags) & (PASSWORD | TOKEN | KEY | KEY_OF | PUBLIC | NOT_VALUE)
 }

@@ -5,7 +5,7 @@
 use super::shape::{self, Mix};
 use crate::detect::Scan;
 use crate::detect::text::{at, back, before, has, is_letter, is_word, skip, sub};
-use crate::detect::words::{KEY, KEY_OF, NAME, NOT_VALUE, PASSWORD, PUBLIC, TOKEN, WEAK};
+use crate::detect::words::{CODE, KEY, KEY_OF, NAME, NOT_VALUE, PASSWORD, PUBLIC, TOKEN, WEAK};
 use crate::report::Kind;
 
 /// Bytes of a command line that are read after its command.
@@ -19,7 +19,7 @@ pub(super) fn at_word(scan: &mut Scan<'_>, p: usize) {
     if before(text, p) == b'-' {
         return flag(scan, p);
     }
-    if !matches!(at(text, p) | 0x20, b'p' | b'm' | b't' | b'c' | b's' | b'l') {
+    if !matches!(at(text, p) | 0x20, b'p' | b'm' | b't' | b'c' | b's' | b'l' | b'r' | b'o' | b'v') {
         return;
     }
     let end = skip(text, p, 16, is_letter);
@@ -32,10 +32,27 @@ pub(super) fn at_word(scan: &mut Scan<'_>, p: usize) {
     } else if is(b"sshpass") || is(b"login") {
         arguments(scan, end, &[b"-p"], Shape::Any);
     } else if is(b"password") || is(b"passwd") || is(b"passphrase") || is(b"pwd") || is(b"token") {
-        spoken(scan, p, end, false);
+        spoken(scan, p, end, Speech::English);
+    } else if is(b"requirepass") || is(b"masterauth") {
+        spoken(scan, p, end, Speech::Setting);
+    } else if is(b"otp") || scan.tables.words.of(word) & CODE != 0 && word.len() >= 12 {
+        spoken(scan, p, end, Speech::Code);
     } else if is(b"mdp") || is(b"passe") || is(b"motdepasse") {
-        spoken(scan, p, end, true);
+        spoken(scan, p, end, Speech::French);
     }
+}
+
+/// What the word before a secret is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    /// `password`, which also stands before what is no password.
+    English,
+    /// `mdp`, which stands before a password unless a word of state follows.
+    French,
+    /// A setting of a configuration file.
+    Setting,
+    /// A one-time code.
+    Code,
 }
 
 /// `--api-key x`: the flag's last word is the one at `p`.
@@ -145,8 +162,8 @@ fn is_given(scan: &Scan<'_>, body: &[u8]) -> bool {
         && !super::super::is_placeholder(body, 0, body.len())
 }
 
-/// `--password x`, `login u password x`, `password is x`; after a French word also `mdp x`.
-fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, french: bool) {
+/// `--password x`, `login u password x`, `password is x`; after some words `mdp x`.
+fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
     let text = scan.text;
     // `", "` between the items of a list of arguments.
     let gap = skip(text, end, 5, |b| b" \"',".contains(&b));
@@ -169,16 +186,37 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, french: bool) {
     }
     let mix = Mix::of(body);
     let strong = mix.digit > 0 && mix.lower + mix.upper > 0 && !shape::is_place(body);
+    let random = strong && body.len() >= 16 && mix.upper > 0 && mix.lower > 0 && mix.is_random();
     let last = !is_word(at(text, skip(text, stop, 2, |b| b == b' ')));
     let plain = !listed && said.is_none();
-    let ok = match said {
-        Some(_) => strong && body.len() >= 5 || before(text, start) != b' ' && body.len() >= 4,
-        None if is_flag => true,
-        None => plain && (has_login(text, p) || french && (strong || last && body.len() >= 4)),
+    let ok = match (speech, said) {
+        (Speech::Code, _) => {
+            let given = said.is_some() || end - p == 3;
+            given && mix.digit == body.len() && (4..=8).contains(&body.len())
+        }
+        (_, Some(_)) => strong && body.len() >= 5 || before(text, start) != b' ' && body.len() >= 4,
+        (_, None) if is_flag => true,
+        (Speech::Setting, None) => plain,
+        (Speech::French, None) => {
+            plain && (strong || last && body.len() >= 4 || has_login(text, p))
+        }
+        (Speech::English, None) => {
+            plain
+                && (random
+                    || strong && body.len() >= 6 && is_given_with(text, p)
+                    || has_login(text, p))
+        }
     };
     if ok && !super::super::is_placeholder(text, start, stop) {
         scan.hit(start, stop, Kind::Secret);
     }
+}
+
+/// `with password x`.
+fn is_given_with(text: &[u8], p: usize) -> bool {
+    let end = back(text, p, 2, |b| b == b' ');
+    let start = back(text, end, 8, is_letter);
+    [&b"with"[..], b"using"].iter().any(|w| sub(text, start, end).eq_ignore_ascii_case(w))
 }
 
 /// `login jean` just before.
