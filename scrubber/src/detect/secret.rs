@@ -229,9 +229,8 @@ fn scheme(scan: &mut Scan<'_>, p: usize) {
         skip(text, p + word.len(), 4, |b| is_space(b) || matches!(b, b':' | b'"' | b'\'' | b'='));
     let end = scan.walk(Walk::Token, start, 0, token).max(start);
     let body = sub(text, start, end.min(start + HEAD_MAX));
-    let coded = body.iter().any(u8::is_ascii_digit)
-        || body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase)
-        || at(text, end.saturating_sub(1)) == b'=';
+    let mix = shape::Mix::of(body);
+    let coded = mix.digit > 0 || mix.turns >= 3 || at(text, end.saturating_sub(1)) == b'=';
     let least = if word == b"Basic" { 8 } else { 12 };
     if start > p + word.len() && body.len() >= least && coded && !shape::is_place(body) {
         scan.hit(start, end, Kind::Secret);

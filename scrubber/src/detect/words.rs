@@ -68,7 +68,8 @@ tags! {
              clienttoken devicetoken servicetoken securitytoken subscriptionkey servicekey appkey \
              applicationkey consumerkey authenticitytoken requestverificationtoken vaulttoken \
              githubtoken gitlabtoken npmtoken bottoken xamzsignature xgoogsignature";
-    WEAK = "token session sid sig signature nonce auth csrf xsrf cookie setcookie cookies";
+    WEAK = "token csrf xsrf";
+    LOOSE = "session sid sig signature nonce auth cookie setcookie cookies";
     PASS = "pass";
     SESSION = "sessionid sessid";
     COOKIE = "cookie setcookie cookies";
@@ -106,7 +107,8 @@ tags! {
              erronee faux fausse inconnu inconnue indefini aucun aucune masque masquee est sont \
              etait doit doivent peut pas trop ne pour par sur avec sans de du des le la les et ou \
              perdu perdue saisi saisie verifie verifiee change changee utilisateur expiree \
-             password passwd pwd token passphrase username user include omit same-origin";
+             password passwd pwd token passphrase username user include omit same-origin \
+             options option argument arguments flag flags instead parameter parameters";
     COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login \
                password passwd passphrase pwd mdp passe motdepasse token identified \
                requirepass masterauth otp verification confirmation";
@@ -186,6 +188,7 @@ const BEFORE_VALUE: Tags = PERSON
     | TOKEN
     | PASS
     | WEAK
+    | LOOSE
     | SESSION
     | CODE
     | COMMAND
@@ -408,6 +411,6 @@ mod tests {
         assert!(w.of_key(b"date_naissance") & DOB != 0);
         assert!(w.of_key(b"ClientUsername") & LOGIN != 0);
         assert!(w.of_key(b"X-OpenWebUI-User-Name") & NAME != 0);
-        assert!(w.of_key(b"max_tokens") & (TOKEN | WEAK) == 0);
+        assert!(w.of_key(b"max_tokens") & (TOKEN | WEAK | LOOSE) == 0);
     }
 }

@@ -23,7 +23,7 @@ const PARAMETER_MAX: usize = 2048;
 /// Spaces between a key and its separator in a column of pairs.
 const SPACES_MAX: usize = 24;
 /// Names of secrets.
-const SECRET: Tags = PASSWORD | PASS | TOKEN | WEAK | SESSION | CODE;
+const SECRET: Tags = PASSWORD | PASS | TOKEN | WEAK | LOOSE | SESSION | CODE;
 /// Last words of a key that names something about a secret.
 const ABOUT: Tags = NOT_VALUE | NAME | CLOCK | VERSION | PUBLIC | POINTER;
 
@@ -104,6 +104,10 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
     if shape::is_placeholder(text) || shape::is_state(scan, text) {
         return false;
     }
+    // The quote that closes `'Password: '` opens nothing.
+    if value.quoted && matches!(text, [b',' | b')' | b';' | b'+' | b']', b' ' | b')' | b':', ..]) {
+        return false;
+    }
     // What is left of a qualifier after `of_pair` speaks against the key.
     if tags & (NOT_VALUE | NAME) != 0 {
         return text.len() >= 24 && Mix::of(text).is_random() && !shape::is_place(text);
@@ -120,7 +124,7 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
     if sure {
         return is_token(value, text);
     }
-    tags & (WEAK | SESSION) != 0 && is_likely(value, text)
+    tags & (WEAK | LOOSE | SESSION) != 0 && is_likely(value, text)
 }
 
 /// Anything but a short number, a directory, or a sentence.
@@ -131,6 +135,10 @@ fn is_password(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
         let start = back(scan.text, end, 12, is_letter);
         sub(scan.text, start, end).eq_ignore_ascii_case(name)
     };
+    // `credentials = credentials` is code.
+    if !value.quoted && key(text) {
+        return false;
+    }
     if text.len() < 3 || digits == text.len() && (digits < 4 || key(b"pass")) {
         return false;
     }
@@ -312,7 +320,7 @@ pub(super) fn at_quote(scan: &mut Scan<'_>, p: usize) {
     let (tags, sure) = match before(text, gap) {
         b' ' if called(b"identified by ") => (PASSWORD, true),
         b' ' if head.ends_with(b", ") => (listed(scan, gap.saturating_sub(2)), false),
-        b' ' => (worded(scan, gap.saturating_sub(1)), true),
+        b' ' if at(text, p + 1) != b' ' => (worded(scan, gap.saturating_sub(1)), true),
         b',' => (listed(scan, gap.saturating_sub(1)), false),
         b'(' if called(b"password(") => (PASSWORD, true),
         _ => return,

@@ -173,7 +173,7 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
     let flag = back(text, p, 32, |b| is_word(b) || b == b'-');
     let is_flag = at(text, flag) == b'-' && flag < p && !is_word(before(text, flag));
     let listed = gap > end + 1;
-    let copula = [&b"is "[..], b"est ", b"was ", b"etait ", b"= "];
+    let copula = [&b"is "[..], b"est ", b"was ", b"etait "];
     let said = copula.iter().find(|c| has(text, gap, c));
     let start = gap + said.map_or(0, |c| c.len());
     let start = start + usize::from(said.is_some() && matches!(at(text, start), b'"' | b'\''));

@@ -3,7 +3,7 @@
 
 use crate::detect::Scan;
 use crate::detect::text::{has, is_letter, is_word, sub};
-use crate::detect::words::{PASSWORD, STATE, TOKEN, Tags, WEAK};
+use crate::detect::words::{LOOSE, PASSWORD, STATE, TOKEN, Tags, WEAK};
 
 /// What a byte of a token can be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool, any: bool
     if has(text, 0, b"/run/") || text.starts_with(b"~/") || text.starts_with(b"./") {
         return true;
     }
-    let secret: Tags = PASSWORD | TOKEN | WEAK;
+    let secret: Tags = PASSWORD | TOKEN | WEAK | LOOSE;
     let capitals = text.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
     let smalls = text.first().is_some_and(u8::is_ascii_lowercase);
     let parts = text.iter().skip(1).any(|b| b"_.-".contains(b) || b.is_ascii_uppercase());
@@ -154,9 +154,11 @@ pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool, any: bool
         return false;
     }
     let head = text.iter().position(|b| !name(b)).unwrap_or(text.len());
+    let plain = !sub(text, 0, head).iter().any(u8::is_ascii_digit) && !text.contains(&b')');
+    let whole = matches!(text.last(), Some(b'(' | b')' | b'[' | b']' | b',' | b';'));
     let call = matches!(text.get(head), Some(b'(' | b'['))
-        && head >= 2
-        && (!any || matches!(text.last(), Some(b'(' | b')' | b'[' | b']' | b',' | b';')));
+        && head >= 3
+        && (!any || whole || plain && text.get(head) == Some(&b'('));
     call || head == text.len() && has_owner(text)
 }
 
