@@ -107,7 +107,9 @@ fn token_at(scan: &mut Scan<'_>, p: usize) {
     if scan.spans.last().is_some_and(|s| s.kind == Kind::Secret && (s.start..s.end).contains(&p)) {
         return;
     }
-    if let Some(n) = scan.tables.prefixes.find(text, p) {
+    // Base64 of `-----BEGIN CERTIFICATE` or `PUBLIC KEY`.
+    let public = has(text, p, b"LS0tLS1CRUdJTiBDRVJU") || has(text, p, b"LS0tLS1CRUdJTiBQVUJM");
+    if !public && let Some(n) = scan.tables.prefixes.find(text, p) {
         let whole = scan.walk(Walk::Token, p, 0, token);
         let end = if n >= HEAD_MAX { whole.max(p + n) } else { p + n };
         let end = skip(text, end, 2, |b| b == b'=');
@@ -127,7 +129,7 @@ fn token_at(scan: &mut Scan<'_>, p: usize) {
     let mixed =
         || body.iter().any(u8::is_ascii_digit) || body.iter().skip(3).any(u8::is_ascii_uppercase);
     if jwt && end - start >= 16 && body.contains(&b'.') && mixed()
-        || end - start >= SHAPED_MIN && has_shape(body)
+        || end - start >= SHAPED_MIN && has_shape(body) && !shape::is_placeholder(body)
     {
         scan.hit(start, end, Kind::Secret);
     }
@@ -171,10 +173,13 @@ fn has_shape(body: &[u8]) -> bool {
     let mailchimp = (36..=37).contains(&n) && sub(body, 32, 35) == b"-us" && hex(0, 32);
     let mailgun = n == 50 && sign(32, b'-') && sign(41, b'-') && hex(0, 32) && hex(33, 41);
     let airtable = n >= 60 && sign(17, b'.') && sub(body, 0, 3) == b"pat" && hex(18, 60);
+    // RSA and PKCS #8: a sequence that starts with the number 0; a certificate with a sequence.
+    let key = n >= 40 && sub(body, 0, 3) == b"MII" && sub(body, 6, 9) == b"IBA";
     let google = sub(body, 0, 4) == b"1//0" && n >= 40;
     let clickhouse = n == 42 && sub(body, 0, 4) == b"4b1d" && shape::Mix::of(body).is_random();
     terraform
         || maxmind
+        || key
         || mailchimp
         || mailgun
         || airtable

@@ -34,10 +34,22 @@ pub(super) fn of_pair(scan: &Scan<'_>, p: usize, tags: Tags) -> Tags {
     if tags & (SECRET | KEY) == 0 {
         return tags | odd(scan, p);
     }
+    let (start, end) = context::key_range(text, p);
+    // `"/forgot-password": "x"` is a route.
+    if before(text, start) == b'/' && matches!(at(text, end), b'"' | b'\'') {
+        return tags & !(SECRET | KEY);
+    }
+    // `secret key: x`
+    let tags = if tags & (KEY | WEAK) != 0 && tags & KEY_OF == 0 && before(text, start) == b' ' {
+        let word = back(text, start - 1, 12, is_letter);
+        let of = scan.tables.words.of(sub(text, word, start - 1));
+        tags | if of & (TECHNICAL | STATE) == 0 { of & KEY_OF } else { 0 }
+    } else {
+        tags
+    };
     if tags & (ABOUT | PASS) == 0 {
         return tags;
     }
-    let (start, end) = context::key_range(text, p);
     qualified(scan, sub(text, start, end), tags)
 }
 
@@ -105,7 +117,9 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
         return false;
     }
     // The quote that closes `'Password: '` opens nothing.
-    if value.quoted && matches!(text, [b',' | b')' | b';' | b'+' | b']', b' ' | b')' | b':', ..]) {
+    let closing = matches!(text, [b',' | b')' | b';' | b'+' | b']', b' ' | b')' | b':', ..])
+        || matches!(text, [b',', .., b':']);
+    if value.quoted && closing {
         return false;
     }
     // What is left of a qualifier after `of_pair` speaks against the key.
@@ -186,7 +200,8 @@ fn is_token(value: &Value, text: &[u8]) -> bool {
     if mix.lower + mix.upper == 0 {
         return text.len() >= 16;
     }
-    !shape::is_numeric(text) && !(value.prose && mix.digit == 0 && text.len() < 16)
+    let name = value.prose && mix.digit == 0 && text.len() < 16;
+    !name && !shape::is_numeric(text)
 }
 
 /// After a key that may mean a token: only what looks like one.
@@ -350,6 +365,7 @@ fn worded(scan: &Scan<'_>, end: usize) -> Tags {
 /// The meanings of the quoted name that ends at `end`, as in `("name", "value")`.
 fn listed(scan: &Scan<'_>, end: usize) -> Tags {
     let text = scan.text;
+    let end = back(text, end, 2, |b| b == b' ');
     let close = back(text, end, 8, |b| matches!(b, b'"' | b'\'' | b'\\'));
     if close == end {
         return 0;

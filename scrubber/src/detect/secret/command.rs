@@ -173,6 +173,11 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
     let flag = back(text, p, 32, |b| is_word(b) || b == b'-');
     let is_flag = at(text, flag) == b'-' && flag < p && !is_word(before(text, flag));
     let listed = gap > end + 1;
+    // `password for user x is y`
+    let gap = match sub(text, gap, gap + 64).windows(4).position(|w| w == b" is ") {
+        Some(i) if has(text, gap, b"for ") => gap + i + 1,
+        _ => gap,
+    };
     let copula = [&b"is "[..], b"est ", b"was ", b"etait "];
     let said = copula.iter().find(|c| has(text, gap, c));
     let start = gap + said.map_or(0, |c| c.len());
@@ -203,7 +208,9 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
         (Speech::English, None) => {
             plain
                 && (random
-                    || strong && body.len() >= 6 && is_given_with(text, p)
+                    || strong
+                        && body.len() >= 6
+                        && (is_given_with(text, p) || is_line(text, p, stop))
                     || has_login(text, p))
         }
     };
@@ -217,6 +224,12 @@ fn is_given_with(text: &[u8], p: usize) -> bool {
     let end = back(text, p, 2, |b| b == b' ');
     let start = back(text, end, 8, is_letter);
     [&b"with"[..], b"using"].iter().any(|w| sub(text, start, end).eq_ignore_ascii_case(w))
+}
+
+/// Nothing else on the line, as in `.netrc`.
+fn is_line(text: &[u8], p: usize, stop: usize) -> bool {
+    let start = back(text, p, 16, |b| matches!(b, b' ' | b'\t'));
+    matches!(before(text, start), 0 | b'\n') && matches!(at(text, stop), 0 | b'\n' | b'\r')
 }
 
 /// `login jean` just before.

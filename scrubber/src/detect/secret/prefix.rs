@@ -114,9 +114,9 @@ fn plausible(body: &[u8], asks: Asks) -> bool {
     let asked = match asks {
         Asks::Nothing => true,
         Asks::Digits => mix.digit >= 3,
-        Asks::Random => mix.digit > 0 && mix.is_random(),
+        Asks::Random => mix.is_random() && (mix.digit > 0 || mix.turns * 7 >= body.len() * 2),
     };
-    !mask && coded && asked
+    !mask && coded && asked && (mix.distinct >= 5 || body.len() < 12)
 }
 
 fn row(line: &'static str) -> Option<Prefix> {

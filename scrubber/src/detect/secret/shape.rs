@@ -66,7 +66,7 @@ impl Mix {
     /// Letters and digits in an order that no name has.
     pub(crate) fn is_random(&self) -> bool {
         let n = self.letters() + self.digit;
-        let turns = self.turns * 4 >= n || self.turns >= 8 && self.turns * 6 >= n;
+        let turns = self.turns * 4 >= n || self.digit > 0 && self.turns >= 8 && self.turns * 6 >= n;
         let digits = self.digit > 0 && self.letters() > 0 && n >= 8 && self.turns >= 3;
         let cases = self.upper > 2 && self.lower > 2 && n >= 20;
         (digits || cases) && turns && self.distinct as usize * 8 >= n.min(64)
@@ -85,7 +85,7 @@ pub(crate) fn is_placeholder(text: &[u8]) -> bool {
     let after = |open: &[u8], ok: fn(&u8) -> bool| {
         text.strip_prefix(open).is_some_and(|t| !t.is_empty() && t.iter().all(ok))
     };
-    let pairs: [(&[u8], &[u8]); 11] = [
+    let pairs: [(&[u8], &[u8]); 12] = [
         (b"{{", b"}}"),
         (b"{", b"}"),
         (b"${{", b"}}"),
@@ -93,20 +93,19 @@ pub(crate) fn is_placeholder(text: &[u8]) -> bool {
         (b"#{", b"}"),
         (b"$(", b")"),
         (b"<", b">"),
+        (b"&lt;", b"&gt;"),
         (b"[", b"]"),
         (b"%(", b")s"),
         (b"%", b"%"),
         (b"@", b"@"),
     ];
-    let capitals = |b: &u8| b.is_ascii_uppercase() || *b == b'_';
     let smalls = |b: &u8| b.is_ascii_lowercase() || *b == b'_';
     text.iter().all(mask)
         || text.len() >= 8
             && text.iter().filter(|b| b"xX*#".contains(b)).count() * 4 > text.len() * 3
         || is_advice(text)
         || pairs.iter().any(|(open, close)| enclosed(open, close))
-        || after(b"$", capitals)
-        || after(b"$", smalls)
+        || after(b"$", |b| b.is_ascii_alphabetic() || *b == b'_')
         || after(b"$", |b| b.is_ascii_digit())
         || after(b":", smalls)
         || after(b"$env:", |b| is_word(*b))
@@ -129,7 +128,14 @@ fn opens(text: &[u8]) -> bool {
     match text.first() {
         Some(b'{' | b'[') => text.len() < 4 || text.get(1).is_some_and(inner),
         Some(b'<') => text.len() < 4,
-        Some(b'$') => text.starts_with(b"${") || text.starts_with(b"$("),
+        Some(b'$') => {
+            // `$BASE_URL/x`
+            let name = text.iter().skip(1).take_while(|b| b.is_ascii_uppercase() || **b == b'_');
+            let n = 1 + name.count();
+            let variable = n > 4 && text.get(n).is_some_and(|b| !b.is_ascii_alphanumeric());
+            variable || text.starts_with(b"${") || text.starts_with(b"$(")
+        }
+        Some(b'#') => text.starts_with(b"#{"),
         _ => false,
     }
 }
@@ -146,6 +152,8 @@ pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool, any: bool
     let capitals = text.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
     let smalls = text.first().is_some_and(u8::is_ascii_lowercase);
     let parts = text.iter().skip(1).any(|b| b"_.-".contains(b) || b.is_ascii_uppercase());
+    let snake = text.iter().any(|b| b"_.".contains(b));
+    let smalls = smalls && (snake || !any);
     let named = capitals || smalls && text.iter().all(|b| name(b) && !b.is_ascii_digit());
     if named && parts && words.of_key(text) & secret != 0 {
         return true;
@@ -238,7 +246,7 @@ pub(crate) fn is_path(text: &[u8]) -> bool {
     let lower = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/._-".contains(b);
     let slashes = text.iter().filter(|b| **b == b'/').count();
     let plain = text.iter().all(lower) || slashes >= 2 && slashes * 16 >= text.len();
-    drive || text.first() == Some(&b'/') && slashes >= 2 && plain
+    drive || text.starts_with(b"arn:aws:") || text.first() == Some(&b'/') && slashes >= 2 && plain
 }
 
 /// A path, a URL, or a name with dots that is no token: `/etc/ssl`, `C:\x`, `https://x`, `a.b.c`.
