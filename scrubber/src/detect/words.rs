@@ -80,7 +80,9 @@ tags! {
               aws azure gcp google github gitlab stripe twilio sendgrid mailgun datadog ibm ovh \
               wireguard presharedkey subscription consumer integration webhook storage hmac aes \
               rsa cipher application security invalid app";
-    PUBLIC = "public pub publique publishable foreign primary";
+    PUBLIC = "public pub publique publishable foreign primary cache object routing partition sort \
+              idempotency message dedup lookup row range hash map group topic natural bucket \
+              schema sequence hot index cached host dns";
     NOT_VALUE = "count counts type types size sizes length len limit limits usage file files path \
              paths url uri urls expires expiry expiration ttl header headers field fields policy \
              enabled required status error method total max min agent role roles scope scopes \

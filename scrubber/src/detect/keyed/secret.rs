@@ -110,7 +110,7 @@ fn odd(scan: &Scan<'_>, p: usize) -> Tags {
 pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8]) -> bool {
     let of = tags & KEY_OF != 0;
     let sure = tags & TOKEN != 0 || tags & (KEY | WEAK) != 0 && of;
-    if tags & SECRET == 0 && !sure || tags & PUBLIC != 0 || text.is_empty() {
+    if tags & (SECRET | KEY) == 0 || tags & PUBLIC != 0 || text.is_empty() {
         return false;
     }
     if shape::is_placeholder(text) || shape::is_state(scan, text) {
@@ -139,6 +139,7 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
         return is_token(value, text);
     }
     tags & (WEAK | LOOSE | SESSION) != 0 && is_likely(value, text)
+        || tags & KEY != 0 && !value.prose && is_mixed(text)
 }
 
 /// Anything but a short number, a directory, or a sentence.
@@ -223,6 +224,14 @@ fn is_likely(value: &Value, text: &[u8]) -> bool {
         16..20 => mixed || mix.upper > 2 && mix.lower > 2,
         _ => mixed || mix.upper > 3 && mix.lower > 3 || mix.other * 2 < text.len() && !constant,
     }
+}
+
+/// After `key` alone: what only a random token is, with capitals, small letters and digits.
+fn is_mixed(text: &[u8]) -> bool {
+    let mix = Mix::of(text);
+    let signs = text.iter().all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(b));
+    let classes = mix.upper > 2 && mix.lower > 2 && mix.digit > 1;
+    text.len() >= 20 && classes && signs && mix.is_random() && !shape::is_place(text)
 }
 
 /// The length of an authentication scheme and its space at the start of a value, 0 for none.
