@@ -34,7 +34,7 @@ use std::net::IpAddr;
 
 use crate::report::Kind;
 use crate::scrub::Span;
-use crate::simd::{self, Classifier};
+use crate::simd::{Classifier, Row};
 use gate::Gate;
 use text::{at, before, is_letter, is_word, prior, sub};
 use words::Tags;
@@ -43,9 +43,9 @@ use words::Tags;
 pub(crate) struct Tables {
     words: words::Words,
     classifier: Classifier,
+    prefixes: secret::Prefixes,
     ibans: iban::Countries,
     codes: phone::Codes,
-    prefixes: secret::Prefixes,
     /// Leave loopback, private and link-local addresses.
     pub(crate) keep_private_ip: bool,
 }
@@ -55,10 +55,10 @@ impl Tables {
     pub(crate) fn new() -> Tables {
         Tables {
             words: words::Words::new(),
-            classifier: Classifier::new(simd::Words::new(words::Words::anchors())),
+            classifier: Classifier::new(),
+            prefixes: secret::Prefixes::new(),
             ibans: iban::Countries::new(),
             codes: phone::Codes::new(),
-            prefixes: secret::Prefixes::new(),
             keep_private_ip: true,
         }
     }
@@ -120,7 +120,7 @@ const SHAPED: [(usize, NumberDetector); 7] = [
 
 /// Every other family, by anchor, in the order of [`Anchor`].
 const FAMILIES: [&[Detector]; 13] = [
-    &[net::at_word, secret::at_digit],
+    &[net::at_word],
     &[secret::at_word, person::at_word, net::at_word, email::at_word],
     &[email::at_sign, secret::at_sign],
     &[phone::at_plus],
@@ -169,6 +169,10 @@ impl Walk {
 }
 
 impl<'a> Scan<'a> {
+    fn new(text: &'a [u8], tables: &'a Tables, spans: &'a mut Vec<Span>) -> Scan<'a> {
+        Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() }
+    }
+
     /// Appends to `spans` what the families find in `text`, unsorted. `gate` was opened on `text`.
     pub(crate) fn run(
         text: &'a [u8],
@@ -176,16 +180,10 @@ impl<'a> Scan<'a> {
         gate: &'a Gate,
         spans: &'a mut Vec<Span>,
     ) {
-        let mut scan =
-            Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() };
+        let mut scan = Scan::new(text, tables, spans);
         let mut run = run::Run::EMPTY;
-        for (block, &bits) in gate.wanted().iter().enumerate() {
-            let mut left = bits;
-            while left != 0 {
-                let i = block * simd::BLOCK + left.trailing_zeros() as usize;
-                left &= left - 1;
-                scan.anchor(i, gate, &mut run);
-            }
+        for i in gate::bits(gate.wanted(), 0) {
+            scan.anchor(i, gate, &mut run);
         }
     }
 
@@ -195,6 +193,10 @@ impl<'a> Scan<'a> {
         let Some(row) = usize::from(class).checked_sub(1) else { return };
         let prev = before(self.text, i);
         if row == Anchor::Number as usize {
+            let digits = gate.from(i, Row::Digit).trailing_ones() as usize;
+            if gate.is_token(i) || matches!(at(self.text, i + digits), b':' | b'|') {
+                secret::at_digit(self, i);
+            }
             if gate.is_named(i) {
                 run.fill(self.text, i);
                 self.numbers(&NUMBERS, i, run);
@@ -203,9 +205,10 @@ impl<'a> Scan<'a> {
             }
         } else if row == Anchor::Word as usize && is_word(prev)
             || row == Anchor::Dash as usize && prev == b'-'
-            || row == Anchor::Pair as usize && !self.paired(i, gate)
         {
             return;
+        } else if row == Anchor::Pair as usize && !gate.is_paired(i) {
+            return net::at_colon(self, i);
         }
         for detect in FAMILIES.get(row).copied().unwrap_or_default() {
             detect(self, i);
@@ -220,12 +223,12 @@ impl<'a> Scan<'a> {
 
     /// A number that no word names: what its digits and the signs between them allow.
     fn shaped(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
-        let length = gate.from(i, gate::numeric).trailing_ones();
+        let length = gate.from(i, Row::Numeric).trailing_ones();
         let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
-        let digits = (gate.from(i, |b| b.digit) & within).count_ones();
+        let digits = (gate.from(i, Row::Digit) & within).count_ones();
         let near = within & 0xFFFF;
-        let signs = |class: fn(&simd::Block) -> u64| (gate.from(i, class) & near).count_ones();
-        if signs(|b| b.dot) >= 3 || signs(|b| b.dash) >= 3 {
+        let signs = |row| (gate.from(i, row) & near).count_ones();
+        if signs(Row::Dot) >= 3 || signs(Row::Dash) >= 3 {
             net::at_number(self, i, run);
         }
         let text = self.text;
@@ -242,14 +245,6 @@ impl<'a> Scan<'a> {
             run.fill(text, i);
             self.numbers(&SHAPED, i, run);
         }
-    }
-
-    /// Whether the separator at `i` may belong to a pair or an address.
-    fn paired(&self, i: usize, gate: &Gate) -> bool {
-        let group = |b: &simd::Block| b.hex | b.digit | b.colon | b.dot;
-        let within = gate.from(i, group).trailing_ones();
-        let colons = gate.from(i, |b| b.colon) & if within < 64 { (1 << within) - 1 } else { !0 };
-        gate.is_paired(i) || colons.count_ones() >= 5 || colons & colons >> 1 != 0
     }
 
     fn hit(&mut self, start: usize, end: usize, kind: Kind) {
@@ -375,3 +370,6 @@ pub(crate) fn placeholder_len(text: &[u8]) -> Option<usize> {
     let tagged = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
     (Kind::from_name(name).is_some() && parts.all(tagged)).then_some(n + 2)
 }
+
+#[cfg(test)]
+mod tests;

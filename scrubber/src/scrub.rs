@@ -184,8 +184,8 @@ impl Scrubber {
         for n in 1..=LAYERS_MAX {
             let (below, above) = layers.split_at_mut(n - 1);
             let source = below.last().map_or(text, Shadow::text);
-            let blocks = &scratch.gate.blocks;
-            let changed = above.first_mut().is_some_and(|shadow| shadow.decode(source, blocks));
+            let gate = &scratch.gate;
+            let changed = above.first_mut().is_some_and(|shadow| shadow.decode(source, gate));
             let Some(taken) = layers.get(..n).filter(|_| changed) else { break };
             let source = taken.last().map_or(text, Shadow::text);
             self.scan(source, taken, scratch);

@@ -1,14 +1,14 @@
-//! Classes of bytes as bitmaps, 64 bytes at a time: the one pass that reads every byte.
+//! Classes of bytes as bitmaps: the one pass that reads every byte.
 //!
-//! A [`Block`] holds one bit per byte and class, and one bit where a word of a list may start
-//! ([`Words`]: a superset of the words, told by the letters they start with). Everything later asks
-//! the bitmaps first and touches bytes only where something can be.
+//! A [`Group`] holds eight blocks of 64 bytes, one row per class, one bit per byte. Everything later
+//! asks the rows first and touches bytes only where something can be. A row of a group is
+//! [`Lanes`]: eight words that are worked on at once, which compiles to one or two instructions.
 //!
-//! The same function exists for AVX-512, AVX2, SSSE3, NEON and portable code, and the widest that
+//! The same function exists for AVX-512, AVX2, SSE2, NEON and portable code, and the widest that
 //! the processor has is chosen once. All give the same bits: `tests` compares them on random bytes.
 //!
-//! This is the only place of the workspace that may use `unsafe`: vector loads inside a slice whose
-//! length was checked, and calls of code for a processor feature that was detected.
+//! This is the only place of the workspace that may use `unsafe`: vector loads of a block whose
+//! length its type says, and calls of code for a processor feature that was detected.
 
 #![allow(unsafe_code, reason = "vector instructions; each block says why it is sound")]
 
@@ -16,94 +16,106 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
-mod ssse3;
+mod sse2;
 mod vector;
+
+pub(crate) use lanes::{LANES, Lanes, Wide};
 
 /// Bytes of one block.
 pub(crate) const BLOCK: usize = 64;
-/// Letters of a word that are compared.
-const DEPTH: usize = 4;
-/// Bytes read for one block: the last words that start in it reach beyond.
-const READ: usize = BLOCK + DEPTH - 1;
+/// Bytes of one group.
+pub(crate) const GROUP: usize = BLOCK * LANES;
 
-/// The classes of 64 bytes, one bit per byte, the first in the lowest bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Block {
+/// A class of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
     /// `0` to `9`.
-    pub(crate) digit: u64,
+    Digit,
     /// `a` to `z`.
-    pub(crate) lower: u64,
+    Lower,
     /// `A` to `Z`.
-    pub(crate) upper: u64,
+    Upper,
     /// `a` to `f` and `A` to `F`.
-    pub(crate) hex: u64,
-    /// 0x80 and above: part of a character beyond ASCII.
-    pub(crate) high: u64,
-    pub(crate) space: u64,
-    pub(crate) dot: u64,
-    pub(crate) dash: u64,
-    pub(crate) plus: u64,
-    pub(crate) slash: u64,
-    pub(crate) underscore: u64,
-    pub(crate) colon: u64,
-    pub(crate) equal: u64,
+    Hex,
+    Space,
+    Dot,
+    Dash,
+    Plus,
+    Slash,
+    Underscore,
+    Colon,
+    Equal,
     /// `"` and `'`.
-    pub(crate) quote: u64,
+    Quote,
     /// `>`, `(` and `[`.
-    pub(crate) open: u64,
+    Open,
     /// `@`, `$` and `~`.
-    pub(crate) rare: u64,
+    Rare,
     /// What may start an encoded character: `%`, `\`, `&`, `^`, ESC and NUL.
-    pub(crate) escape: u64,
+    Escape,
     /// `(` and `)`.
-    pub(crate) paren: u64,
+    Paren,
     /// What hides digits: `*`, `#`, `x` and `X`.
-    pub(crate) mask: u64,
-    /// Where a word of the list may start; says nothing about what stands before.
-    pub(crate) word: u64,
+    Mask,
+    Tilde,
+    /// 0x80 and above: part of a character beyond ASCII.
+    High,
+    /// 0xC3: the lead byte of the accented letters of Latin-1.
+    Latin,
+    // From here on made of the rows above, see `Group::derive`.
+    /// A letter of any script.
+    Letter,
+    /// A letter or digit.
+    Word,
+    /// A hexadecimal digit.
+    Hexadecimal,
+    /// Digits and what people write between them.
+    Numeric,
+    /// What a provider's token is made of.
+    Token,
+    /// The alphabets of base64.
+    Base64,
 }
 
-impl Block {
-    /// Forgets what lies beyond the first `n` bytes.
-    fn cut(&mut self, n: usize) {
-        // Padding is NUL: no class but this one has it.
-        self.escape &= (1u64 << n) - 1;
-    }
+impl Row {
+    const COUNT: usize = Row::Base64 as usize + 1;
 }
 
-/// A class of a byte; its place is its bit in the tables of classes.
-const CLASSES: [(&[u8], fn(&mut Block) -> &mut u64); 18] = [
-    (b"0123456789", |b| &mut b.digit),
-    (b"abcdefghijklmnopqrstuvwxyz", |b| &mut b.lower),
-    (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", |b| &mut b.upper),
-    (b"abcdefABCDEF", |b| &mut b.hex),
-    (b" ", |b| &mut b.space),
-    (b".", |b| &mut b.dot),
-    (b"-", |b| &mut b.dash),
-    (b"+", |b| &mut b.plus),
-    (b"/", |b| &mut b.slash),
-    (b"_", |b| &mut b.underscore),
-    (b":", |b| &mut b.colon),
-    (b"=", |b| &mut b.equal),
-    (b"\"'", |b| &mut b.quote),
-    (b">([", |b| &mut b.open),
-    (b"@$~", |b| &mut b.rare),
-    (b"%\\&^\x1B\0", |b| &mut b.escape),
-    (b"()", |b| &mut b.paren),
-    (b"*#xX", |b| &mut b.mask),
+/// The classes told by an ASCII byte alone; a class's place is its bit in [`TABLES`].
+const ASCII: [(Row, &[u8]); 19] = [
+    (Row::Digit, b"0123456789"),
+    (Row::Lower, b"abcdefghijklmnopqrstuvwxyz"),
+    (Row::Upper, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    (Row::Hex, b"abcdefABCDEF"),
+    (Row::Space, b" "),
+    (Row::Dot, b"."),
+    (Row::Dash, b"-"),
+    (Row::Plus, b"+"),
+    (Row::Slash, b"/"),
+    (Row::Underscore, b"_"),
+    (Row::Colon, b":"),
+    (Row::Equal, b"="),
+    (Row::Quote, b"\"'"),
+    (Row::Open, b">(["),
+    (Row::Rare, b"@$~"),
+    (Row::Escape, b"%\\&^\x1B\0"),
+    (Row::Paren, b"()"),
+    (Row::Mask, b"*#xX"),
+    (Row::Tilde, b"~"),
 ];
 
 /// For each ASCII byte the bits of its classes, eight classes to a table.
-const CLASS_TABLES: [[u8; 128]; 3] = {
+const TABLES: [[u8; 128]; 3] = {
     let (mut tables, mut c) = ([[0; 128]; 3], 0);
-    while c < CLASSES.len() {
-        let (bytes, mut i) = (CLASSES[c].0, 0);
+    while c < ASCII.len() {
+        let (bytes, mut i) = (ASCII[c].1, 0);
         while i < bytes.len() {
-            // Proof: c < 18, and the bytes of a class are ASCII
+            // Proof: c < 19, and the bytes of a class are ASCII
             tables[c / 8][bytes[i] as usize] |= 1 << (c % 8);
             i += 1;
         }
@@ -112,78 +124,52 @@ const CLASS_TABLES: [[u8; 128]; 3] = {
     tables
 };
 
-/// Buckets of words: each is a set of letters at each of the first [`DEPTH`] places.
-const BUCKETS: usize = 16;
-/// Buckets for words that end before [`DEPTH`] letters: their last places say little.
-const SHORT_BUCKETS: usize = 5;
+/// The classes of 512 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Group([Lanes; Row::COUNT]);
 
-/// The first letters of a list of words, folded into buckets.
-#[derive(Clone)]
-pub(crate) struct Words {
-    /// By half of the buckets, by place, by letter (its low five bits).
-    letters: [[[u8; 32]; DEPTH]; 2],
-    /// By half, by place: buckets with a word that ends before this place, where a byte follows
-    /// that is no lower-case letter.
-    ended: [[u8; DEPTH]; 2],
-    /// The same as one table for each ASCII byte.
-    ascii: [[[u8; 128]; DEPTH]; 2],
-}
+impl Group {
+    /// No byte of any class.
+    pub(crate) const EMPTY: Group = Group([Lanes::NONE; Row::COUNT]);
 
-impl Words {
-    /// Sorts words of ASCII letters into buckets: neighbours in the alphabet share letters.
-    pub(crate) fn new<'w>(words: impl Iterator<Item = &'w [u8]>) -> Words {
-        let is_short = |w: &&[u8]| w.len() < DEPTH;
-        let (mut short, mut long): (Vec<_>, Vec<_>) = words.partition(is_short);
-        short.sort_unstable();
-        long.sort_unstable();
-        let mut all = Words {
-            letters: [[[0; 32]; DEPTH]; 2],
-            ended: [[0; DEPTH]; 2],
-            ascii: [[[0; 128]; DEPTH]; 2],
-        };
-        let long_buckets = BUCKETS - SHORT_BUCKETS;
-        for (list, first, buckets) in
-            [(long, 0, long_buckets), (short, long_buckets, SHORT_BUCKETS)]
-        {
-            for (i, word) in list.iter().enumerate() {
-                all.add(word, first + i * buckets / list.len());
-            }
-        }
-        for half in 0..2 {
-            for place in 0..DEPTH {
-                for byte in 0..128u8 {
-                    // Proof: half < 2, place < DEPTH, byte < 128
-                    all.ascii[half][place][usize::from(byte)] = all.at(half, place, byte);
-                }
-            }
-        }
-        all
+    /// One class.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: Row) -> Lanes {
+        self.0[row as usize] // Proof: rows are below COUNT
     }
 
-    fn add(&mut self, word: &[u8], bucket: usize) {
-        let (half, bit) = (bucket / 8 % 2, 1u8 << (bucket % 8));
-        let (letters, ended) = (&mut self.letters[half], &mut self.ended[half]); // Proof: half < 2
-        for (place, (set, end)) in letters.iter_mut().zip(ended).enumerate() {
-            match word.get(place) {
-                // Proof: the index is below 32, the length of a set
-                Some(b) => set[usize::from(b & 31)] |= bit,
-                None => {
-                    *end |= bit;
-                    if place > word.len() {
-                        set.iter_mut().for_each(|s| *s |= bit);
-                    }
-                }
-            }
-        }
+    /// Sets the word of a class for one block.
+    #[inline(always)]
+    fn set(&mut self, row: Row, lane: usize, bits: u64) {
+        // Proof: rows are below COUNT, lanes below LANES
+        self.0[row as usize].0[lane % LANES] = bits;
     }
 
-    /// The buckets that allow `byte` at `place`.
-    fn at(&self, half: usize, place: usize, byte: u8) -> u8 {
-        let letter = byte.is_ascii_alphabetic();
-        // Proof: callers pass half < 2 and place < DEPTH; the low five bits are below 32
-        let set = self.letters[half][place][usize::from(byte & 31)];
-        let ended = self.ended[half][place];
-        (if letter { set } else { 0 }) | if byte.is_ascii_lowercase() { 0 } else { ended }
+    /// Forgets what lies beyond the first `n` bytes of a block that was padded with NUL.
+    fn cut(&mut self, lane: usize, n: usize) {
+        let kept = self.row(Row::Escape).word(lane) & ((1u64 << n) - 1);
+        self.set(Row::Escape, lane, kept);
+    }
+
+    /// Fills the rows that are made of others.
+    #[inline(always)]
+    pub(crate) fn derive(&mut self) {
+        let row = |r| self.row(r);
+        let letter = row(Row::Lower) | row(Row::Upper) | row(Row::High);
+        let word = letter | row(Row::Digit);
+        let signs = row(Row::Plus) | row(Row::Slash) | row(Row::Dash) | row(Row::Underscore);
+        let between = signs | row(Row::Space) | row(Row::Dot) | row(Row::Paren);
+        let ascii = row(Row::Lower) | row(Row::Upper) | row(Row::Digit);
+        for (derived, bits) in [
+            (Row::Letter, letter),
+            (Row::Word, word),
+            (Row::Hexadecimal, row(Row::Hex) | row(Row::Digit)),
+            (Row::Numeric, row(Row::Digit) | between),
+            (Row::Token, word | signs | row(Row::Dot) | row(Row::Tilde)),
+            (Row::Base64, ascii | signs),
+        ] {
+            self.0[derived as usize] = bits; // Proof: rows are below COUNT
+        }
     }
 }
 
@@ -195,7 +181,7 @@ pub(crate) enum Level {
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
-    Ssse3,
+    Sse2,
     #[cfg(target_arch = "aarch64")]
     Neon,
     Portable,
@@ -207,14 +193,22 @@ impl Level {
         let mut levels = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi") {
+            let bits = is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("lzcnt")
+                && is_x86_feature_detected!("popcnt");
+            let wide = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vbmi");
+            if wide && bits {
                 levels.push(Level::Avx512);
             }
-            if is_x86_feature_detected!("avx2") {
+            if is_x86_feature_detected!("avx2") && bits {
                 levels.push(Level::Avx2);
             }
-            if is_x86_feature_detected!("ssse3") {
-                levels.push(Level::Ssse3);
+            if is_x86_feature_detected!("sse2") {
+                levels.push(Level::Sse2);
             }
         }
         #[cfg(target_arch = "aarch64")]
@@ -226,75 +220,101 @@ impl Level {
     }
 }
 
-/// Classifies texts: the words looked for, and the code that does it.
-pub(crate) struct Classifier {
-    words: Words,
-    level: Level,
-}
+/// Classifies texts with the code chosen for this processor.
+pub(crate) struct Classifier(Level);
 
 impl Classifier {
     /// Takes the widest code that runs here.
-    pub(crate) fn new(words: Words) -> Classifier {
-        let level = Level::all().first().copied().unwrap_or(Level::Portable);
-        Classifier { words, level }
+    pub(crate) fn new() -> Classifier {
+        Classifier(Level::all().first().copied().unwrap_or(Level::Portable))
     }
 
     /// Takes this code, which must be one of [`Level::all`].
     #[cfg(test)]
-    pub(crate) fn with(words: Words, level: Level) -> Classifier {
+    pub(crate) fn of(level: Level) -> Classifier {
         assert!(Level::all().contains(&level));
-        Classifier { words, level }
+        Classifier(level)
     }
 
-    /// Writes the blocks of `text` to `blocks`: one for each 64 bytes begun, and an empty one.
-    pub(crate) fn classify(&self, text: &[u8], blocks: &mut Vec<Block>) {
-        let count = text.len().div_ceil(BLOCK);
-        blocks.clear();
-        blocks.resize(count + 1, Block::default());
-        // Blocks read in place have READ bytes; at most two are left, read from a padded copy.
-        let direct = (text.len() + 1).saturating_sub(DEPTH) / BLOCK;
-        let (head, tail) = blocks.split_at_mut(direct);
-        self.run(text, head);
-        let rest = text.get(direct * BLOCK..).unwrap_or_default();
-        let mut padded = [0; 3 * BLOCK];
-        if let Some(copy) = padded.get_mut(..rest.len()) {
-            copy.copy_from_slice(rest);
+    /// Runs a job compiled for this processor: with its wide registers and its instructions for
+    /// counting and finding bits.
+    pub(crate) fn with<J: Job>(&self, job: J) {
+        match self.0 {
+            // SAFETY: a level is chosen only where its features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512::with(job) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2::with(job) },
+            _ => job.run(),
         }
-        let left = tail.len() - 1;
-        if let Some(tail) = tail.get_mut(..left) {
-            self.run(&padded, tail);
-            for (i, block) in tail.iter_mut().enumerate() {
-                let valid = rest.len() - i * BLOCK;
-                if valid < BLOCK {
-                    block.cut(valid);
-                }
+    }
+
+    /// Writes the groups of `text` to `groups`: one for each 512 bytes begun, and an empty one.
+    pub(crate) fn classify(&self, text: &[u8], groups: &mut Vec<Group>) {
+        let count = text.len().div_ceil(GROUP) + 1;
+        groups.truncate(count);
+        groups.resize(count, Group::EMPTY);
+        let whole = text.len() / BLOCK;
+        if let Some(partial) = groups.get_mut(text.len() / GROUP..) {
+            partial.fill(Group::EMPTY);
+        }
+        self.run(text, groups);
+        let rest = text.get(whole * BLOCK..).unwrap_or_default();
+        let mut last = [0; BLOCK];
+        if let (Some(copy), Some(group)) =
+            (last.get_mut(..rest.len()), groups.get_mut(whole / LANES))
+            && !rest.is_empty()
+        {
+            copy.copy_from_slice(rest);
+            let mut alone = [Group::EMPTY];
+            self.run(&last, &mut alone);
+            let [alone] = &mut alone;
+            alone.cut(0, rest.len());
+            for (row, from) in group.0.iter_mut().zip(&alone.0) {
+                row.0[whole % LANES] = from.word(0); // Proof: below LANES
             }
         }
     }
 
-    /// Fills `blocks` from the start of `text`, which has [`READ`] bytes for the last of them.
-    fn run(&self, text: &[u8], blocks: &mut [Block]) {
-        match self.level {
+    /// Fills the blocks of `groups` that `text` has whole.
+    fn run(&self, text: &[u8], groups: &mut [Group]) {
+        match self.0 {
             // SAFETY: a level is chosen only where its features were detected.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::run(&self.words, text, blocks) },
+            Level::Avx512 => unsafe { avx512::run(text, groups) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::run(&self.words, text, blocks) },
+            Level::Avx2 => unsafe { avx2::run(text, groups) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Level::Ssse3 => unsafe { ssse3::run(&self.words, text, blocks) },
+            Level::Sse2 => unsafe { sse2::run(text, groups) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => unsafe { neon::run(&self.words, text, blocks) },
-            Level::Portable => portable::run(&self.words, text, blocks),
+            Level::Neon => unsafe { neon::run(text, groups) },
+            Level::Portable => portable::run(text, groups),
         }
     }
 }
 
-/// The bytes of block `i` and the few after it.
-fn window(text: &[u8], i: usize) -> Option<&[u8; READ]> {
-    text.get(i * BLOCK..)?.first_chunk()
+/// Work on bitmaps. What `run` inlines is compiled once for each level.
+pub(crate) trait Job {
+    fn run(self);
+}
+
+/// Calls `each` with every whole block of `text`, its group and its lane.
+#[inline(always)]
+fn blocks(
+    text: &[u8],
+    groups: &mut [Group],
+    mut each: impl FnMut(&[u8; BLOCK], &mut Group, usize),
+) {
+    let (blocks, _) = text.as_chunks::<BLOCK>();
+    for (group, blocks) in groups.iter_mut().zip(blocks.chunks(LANES)) {
+        for (lane, block) in blocks.iter().enumerate() {
+            each(block, group, lane);
+        }
+    }
 }
 
 #[cfg(test)]

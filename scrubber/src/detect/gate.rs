@@ -3,34 +3,42 @@
 //! behind gates with the detectors at every byte.
 //!
 //! Three sources: the shape of numbers (digits and separators in a row, counted in the bitmaps),
-//! rare signs, and the words of [`words`] that stand before. A word is looked up once, where its
-//! first letters fit; what follows it within reach is then let through.
+//! rare signs, and the words of [`words`] that stand before. A word is looked up once, where it
+//! starts; what follows it within reach is then let through.
+//!
+//! A text may be many lines: nothing in a line is let through less for what stands in another.
+
+mod shape;
 
 use super::Tables;
-use super::text::{at, before, is_letter};
+use super::text::{at, back, before, is_letter, skip, sub};
 use super::words::{
-    self, BEFORE_NAME, BEFORE_NUMBER, COMMAND, KEY, PASSWORD, SCHEME, SPELT_AT, STREET, TOKEN,
-    Tags, VALUE,
+    self, AGAINST, BEFORE_LOGIN, BEFORE_NAME, BEFORE_NUMBER, BYKEY, COMMAND, FHIR, FOLDER, HASH,
+    KEY, PASSWORD, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
 };
-use crate::simd::{BLOCK, Block};
+use crate::simd::{BLOCK, GROUP, Group, Job, LANES, Row};
 
 /// Bytes after a word within which it gives a number its meaning: what `context` looks back.
 const NUMBER_REACH: usize = 136;
-/// Bytes after a word within which a pair may name it: the longest key and its separator.
-const PAIR_REACH: usize = 64;
-/// Bytes after a word within which a quote, bracket or slash follows it.
+/// Bytes after a key within which its separator comes: brackets, quotes and spaces.
+const CLOSERS: usize = 14;
+/// Bytes after a word within which an element or a list opens.
+const OPEN_REACH: usize = 64;
+/// Bytes after a word within which a quote or slash follows it.
 const SIGN_REACH: usize = 16;
+/// Bytes after a folder of homes within which the login behind backslashes starts.
+const FOLDER_REACH: usize = 5;
 /// Bytes after a word within which a name starts.
 const NAME_REACH: usize = 24;
 /// Bytes between the first digit of a house number and the kind of street.
 const HOUSE_REACH: usize = 20;
-/// Least length of a token that providers give.
-const TOKEN_MIN: u32 = 15;
-/// Least length of a token that starts with a digit and has a shape of its own.
-const TOKEN_LONG: u32 = 32;
-
 /// Shortest base64 or hexadecimal token looked into.
-pub(crate) const CODED_MIN: u32 = 12;
+pub(crate) const CODED_MIN: usize = 12;
+
+/// Shortest line of a key's text in base64.
+const LINE_MIN: usize = 12;
+/// Blanks before such a line.
+const LINE_INDENT: usize = 18;
 
 /// A word with a meaning.
 #[derive(Clone, Copy)]
@@ -43,27 +51,39 @@ struct Hit {
 /// The classes of a text and where detectors look at it. Buffers are reused from text to text.
 #[derive(Default)]
 pub(crate) struct Gate {
-    pub(crate) blocks: Vec<Block>,
-    /// Words with a meaning, in order; a word may be there twice.
+    groups: Vec<Group>,
     hits: Vec<Hit>,
     /// One bit per byte where detectors look.
     wanted: Vec<u64>,
+    /// One bit per byte where something encoded may start.
+    encoded: Vec<u64>,
+    /// One bit per byte where a long run of base64's alphabet starts.
+    runs: Vec<u64>,
+    /// One bit per byte where a word or part of a word of ASCII letters starts.
+    starts: Vec<u64>,
+    /// One bit per byte where a provider's token may start.
+    tokens: Vec<u64>,
+    /// One bit per byte where a token starts that has the signs of a provider at their places.
+    shaped: Vec<u64>,
+    /// One bit per byte where a word or part of a word has ended.
+    ends: Vec<u64>,
     /// One bit per byte after a word that makes numbers personal.
     named: Vec<u64>,
+    /// One bit per byte that may be the separator of a pair whose key has a meaning.
+    paired: Vec<u64>,
 }
 
 impl Gate {
     /// Classifies `text` and finds where to look.
     pub(crate) fn open(&mut self, text: &[u8], tables: &Tables) {
-        tables.classifier.classify(text, &mut self.blocks);
-        self.wanted.clear();
-        self.wanted.resize(self.blocks.len(), 0);
-        self.hits.clear();
-        self.named.clear();
-        self.read_words(text, tables);
-        self.by_shape();
+        tables.classifier.classify(text, &mut self.groups);
+        tables.classifier.with(Open { gate: self, text, tables });
         if !self.hits.is_empty() {
-            self.by_words();
+            self.named.resize(self.wanted.len(), 0);
+            self.paired.resize(self.wanted.len(), 0);
+            let hits = std::mem::take(&mut self.hits);
+            hits.iter().for_each(|hit| self.follow(text, *hit));
+            self.hits = hits;
         }
     }
 
@@ -72,317 +92,339 @@ impl Gate {
         &self.wanted
     }
 
-    /// Whether the number at `i` is looked at for a word before it, not only for its shape.
-    pub(crate) fn is_named(&self, i: usize) -> bool {
-        self.named.get(i / BLOCK).is_some_and(|bits| bits >> (i % BLOCK) & 1 == 1)
+    /// Where an encoded character or an encoded token may start, 64 bytes at a time.
+    pub(crate) fn encoded(&self) -> &[u64] {
+        &self.encoded
     }
 
-    /// Whether a word with a meaning ends within a pair's reach before `i`.
+    /// Whether the number at `i` is looked at for a word before it, not only for its shape.
+    pub(crate) fn is_named(&self, i: usize) -> bool {
+        bit(&self.named, i)
+    }
+
+    /// Whether a provider's token may start at `i`.
+    pub(crate) fn is_token(&self, i: usize) -> bool {
+        bit(&self.tokens, i)
+    }
+
+    /// Whether the separator at `i` may be that of a pair whose key has a meaning.
     pub(crate) fn is_paired(&self, i: usize) -> bool {
-        let after = self.hits.partition_point(|h| h.end <= i);
-        after.checked_sub(1).and_then(|k| self.hits.get(k)).is_some_and(|h| i - h.end < PAIR_REACH)
+        bit(&self.paired, i)
     }
 
     /// 64 bits of a class from byte `i` on.
-    pub(crate) fn from(&self, i: usize, class: impl Fn(&Block) -> u64) -> u64 {
+    #[inline]
+    pub(crate) fn from(&self, i: usize, row: Row) -> u64 {
         let (block, shift) = (i / BLOCK, i % BLOCK);
-        let bits = |k: usize| self.blocks.get(k).map_or(0, &class);
-        if shift == 0 {
-            bits(block)
-        } else {
-            bits(block) >> shift | bits(block + 1) << (BLOCK - shift)
+        let low = self.block(block, row);
+        if shift == 0 { low } else { low >> shift | self.block(block + 1, row) << (BLOCK - shift) }
+    }
+
+    #[inline]
+    fn block(&self, k: usize, row: Row) -> u64 {
+        self.groups.get(k / LANES).map_or(0, |g| g.row(row).word(k % LANES))
+    }
+
+    /// Bytes from `i` on that have one of two classes, at most some over [`OPEN_REACH`].
+    fn run(&self, i: usize, row: Row, other: Row) -> usize {
+        let mut n = 0;
+        loop {
+            let bits = self.from(i + n, row) | self.from(i + n, other);
+            let more = bits.trailing_ones() as usize;
+            n += more;
+            if more < BLOCK || n > OPEN_REACH {
+                return n;
+            }
         }
     }
 
-    /// Looks up the words whose first letters fit, and those with letters beyond ASCII.
-    fn read_words(&mut self, text: &[u8], tables: &Tables) {
-        let (mut letters_before, mut lower_before, mut beyond) = (0, 0, 0);
-        for (k, block) in self.blocks.iter().enumerate() {
-            let letters = block.lower | block.upper | block.high;
-            let starts = !(letters << 1 | letters_before);
-            let humps = block.upper & (block.lower << 1 | lower_before);
-            let mut fits = block.word & (starts | humps);
-            while fits != 0 {
-                let i = k * BLOCK + fits.trailing_zeros() as usize;
-                fits &= fits - 1;
-                let end = word_end(text, i);
-                let tags = tables.words.of(super::text::sub(text, i, end));
-                keep(text, Hit { start: i, end, tags }, &mut self.hits);
+    /// Finds the shapes, then looks up the words.
+    #[inline(always)]
+    fn read(&mut self, text: &[u8], tables: &Tables) {
+        self.clear();
+        for group in &mut self.groups {
+            group.derive();
+        }
+        let mut prev = &Group::EMPTY;
+        for (k, group) in self.groups.iter().enumerate() {
+            let next = self.groups.get(k + 1).unwrap_or(&Group::EMPTY);
+            let near = shape::Near::new(prev, group, next);
+            prev = group;
+            self.wanted.extend_from_slice(shape::wanted(&near).words());
+            let [encoded, runs] = shape::encoded(&near);
+            self.encoded.extend_from_slice(encoded.words());
+            self.runs.extend_from_slice(runs.words());
+            let [starts, ends] = shape::words(&near);
+            let [tokens, shaped] = shape::tokens(&near);
+            self.shaped.extend_from_slice(shaped.words());
+            self.starts.extend_from_slice(starts.words());
+            self.tokens.extend_from_slice(tokens.words());
+            self.ends.extend_from_slice(ends.words());
+        }
+        for k in 0..text.len().div_ceil(BLOCK) {
+            self.look_up(k, text, tables);
+        }
+        self.accented(text, tables);
+        self.admit_runs();
+    }
+
+    fn clear(&mut self) {
+        self.hits.clear();
+        for map in [
+            &mut self.wanted,
+            &mut self.encoded,
+            &mut self.runs,
+            &mut self.starts,
+            &mut self.tokens,
+            &mut self.shaped,
+            &mut self.ends,
+            &mut self.named,
+            &mut self.paired,
+        ] {
+            map.clear();
+        }
+    }
+
+    /// Looks up the words that start in block `k`.
+    #[inline(always)]
+    fn look_up(&mut self, k: usize, text: &[u8], tables: &Tables) {
+        let word = |map: &[u64], k: usize| map.get(k).copied().unwrap_or(0);
+        let ends = u128::from(word(&self.ends, k)) | u128::from(word(&self.ends, k + 1)) << BLOCK;
+        let tokens = word(&self.tokens, k);
+        let mut kept = 0;
+        let mut starts = word(&self.starts, k) | tokens;
+        while starts != 0 {
+            let shift = starts.trailing_zeros();
+            let first = starts & starts.wrapping_neg();
+            starts ^= first;
+            let start = k * BLOCK + shift as usize;
+            let length = 1 + (ends >> shift >> 1).trailing_zeros() as usize;
+            let head = head(text, start);
+            if tokens & first != 0
+                && (tables.prefixes.may_start(head)
+                    || bit(&self.shaped, start)
+                    || self.is_alone(text, start))
+            {
+                kept |= first;
             }
-            let mut high = block.high;
-            while high != 0 {
-                let i = k * BLOCK + high.trailing_zeros() as usize;
-                high &= high - 1;
-                if i >= beyond {
-                    beyond = accented(text, i, tables, &mut self.hits);
+            if tables.words.may_be(head, length) {
+                let end = start + length;
+                let tags = tables.words.of(sub(text, start, end));
+                keep(text, Hit { start, end, tags }, &mut self.hits);
+            }
+        }
+        if let (Some(map), Some(wanted)) = (self.tokens.get_mut(k), self.wanted.get_mut(k)) {
+            *map = kept;
+            *wanted |= kept;
+        }
+    }
+
+    /// Whether the run of base64's alphabet at `i` may be a line of its own.
+    #[inline(always)]
+    fn is_alone(&self, text: &[u8], i: usize) -> bool {
+        let start = back(text, i, 2, |b| matches!(b, b'+' | b'/'));
+        if !matches!(before(text, start), 0 | b'\n' | b' ' | b'\t') {
+            return false;
+        }
+        let length = self.from(i, Row::Base64).trailing_ones() as usize;
+        let closes = length == 64 || matches!(at(text, i + length), 0 | b'\n' | b'\r' | b'=');
+        let line = back(text, start, LINE_INDENT, |b| matches!(b, b' ' | b'\t'));
+        length >= LINE_MIN && closes && matches!(before(text, line), 0 | b'\n')
+    }
+
+    /// Looks up the words with letters beyond ASCII.
+    fn accented(&mut self, text: &[u8], tables: &Tables) {
+        let mut done = 0;
+        for (k, group) in self.groups.iter().enumerate().filter(|(_, g)| g.row(Row::High).any()) {
+            for i in bits(group.row(Row::High).words(), k * GROUP) {
+                if i < done {
+                    continue;
                 }
-            }
-            (letters_before, lower_before) = (letters >> 63, block.lower >> 63);
-        }
-        self.hits.sort_unstable_by_key(|h| h.end);
-    }
-
-    /// Lets through what its own shape makes worth a look.
-    fn by_shape(&mut self) {
-        let mut prev = Block::default();
-        for k in 0..self.wanted.len() {
-            let Some(block) = self.blocks.get(k) else { break };
-            let next = self.blocks.get(k + 1).copied().unwrap_or_default();
-            let bits = shapes(&Around { prev, block: *block, next });
-            if let Some(w) = self.wanted.get_mut(k) {
-                *w = bits;
-            }
-            prev = *block;
-        }
-    }
-
-    /// Lets through what the words before it make worth a look.
-    fn by_words(&mut self) {
-        self.named.resize(self.blocks.len(), 0);
-        let hits = std::mem::take(&mut self.hits);
-        for hit in &hits {
-            let &Hit { start, end, tags } = hit;
-            self.admit(end, end + PAIR_REACH, |b, _| b.colon | b.equal | b.open);
-            self.admit(end, end + SIGN_REACH, |b, _| b.quote | b.slash);
-            if tags & BEFORE_NUMBER != 0 {
-                self.admit(start, end + NUMBER_REACH, |b, prev| {
-                    b.digit & !(b.digit << 1 | prev.digit >> 63)
+                let start = back(text, i, words::WORD_MAX * 2, is_letter);
+                done = skip(text, i, words::WORD_MAX * 2, is_letter);
+                let hits = &mut self.hits;
+                tables.words.parts(sub(text, start, done), |a, z, tags| {
+                    keep(text, Hit { start: start + a, end: start + z, tags }, hits);
                 });
-                mark(&mut self.named, start, end + NUMBER_REACH);
-            }
-            if tags & STREET != 0 {
-                self.admit(start.saturating_sub(HOUSE_REACH), start, |b, prev| {
-                    b.digit & !(b.digit << 1 | prev.digit >> 63)
-                });
-                mark(&mut self.named, start.saturating_sub(HOUSE_REACH), start);
-            }
-            if tags & BEFORE_NAME != 0 {
-                self.admit(end, end + NAME_REACH, |b, _| b.upper | b.high);
-            }
-            let flag = tags & (PASSWORD | TOKEN | KEY) != 0 && self.follows_dash(start);
-            if tags & (SPELT_AT | SCHEME | COMMAND) != 0 || flag {
-                self.admit(start, start + 1, |_, _| !0);
             }
         }
-        self.hits = hits;
     }
 
-    /// Whether a dash stands before byte `i`, as in a flag.
-    fn follows_dash(&self, i: usize) -> bool {
-        i.checked_sub(1).is_some_and(|j| self.from(j, |b| b.dash) & 1 == 1)
+    /// Lets through the runs of base64's alphabet that may be a token: capitals beside other
+    /// characters, or hexadecimal digits in a row.
+    #[inline(always)]
+    fn admit_runs(&mut self) {
+        let runs = std::mem::take(&mut self.runs);
+        for i in bits(&runs, 0) {
+            if self.is_coded(i)
+                && let Some(map) = self.encoded.get_mut(i / BLOCK)
+            {
+                *map |= 1 << (i % BLOCK);
+            }
+        }
+        self.runs = runs;
     }
 
-    /// Lets through the bytes of a class in `from..to`.
-    fn admit(&mut self, from: usize, to: usize, class: impl Fn(&Block, &Block) -> u64) {
-        let last = to.min(self.blocks.len() * BLOCK);
-        for (k, bits) in spans(from, last) {
-            let prev =
-                k.checked_sub(1).and_then(|j| self.blocks.get(j)).copied().unwrap_or_default();
-            if let (Some(w), Some(b)) = (self.wanted.get_mut(k), self.blocks.get(k)) {
-                *w |= class(b, &prev) & bits;
+    /// Whether the run of base64's alphabet from `i` on may be a token.
+    #[inline(always)]
+    fn is_coded(&self, i: usize) -> bool {
+        let mut from = i;
+        let (mut upper, mut other) = (false, false);
+        loop {
+            let length = self.from(from, Row::Base64).trailing_ones();
+            let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
+            upper |= self.from(from, Row::Upper) & within != 0;
+            other |= (self.from(from, Row::Lower) | self.from(from, Row::Digit)) & within != 0;
+            let mut hex = self.from(from, Row::Hexadecimal) & within;
+            for step in [1, 2, 4, 4] {
+                hex &= hex >> step;
+            }
+            if upper && other || hex != 0 {
+                return true;
+            }
+            if length < 64 {
+                return false;
+            }
+            // A row of hexadecimal digits may lie across.
+            from += BLOCK - CODED_MIN;
+        }
+    }
+
+    /// Lets through what a word makes worth a look.
+    fn follow(&mut self, text: &[u8], hit: Hit) {
+        let Hit { start, end, tags } = hit;
+        // `created_by`, `given`: common words, with a meaning in keys only.
+        if tags & !(BYKEY | FHIR | AGAINST) == 0 {
+            return self.admit(end, end + CLOSERS, Mark::Pair);
+        }
+        // Letters, digits, `_`, `-` and `.` are a key's; a token's alphabet has few more.
+        let bare = end + self.run(end, Row::Token, Row::Token);
+        self.admit(end, bare + CLOSERS, Mark::Pair);
+        let phrase = end + self.run(end, Row::Token, Row::Space);
+        if phrase > bare && matches!(at(text, phrase), b'"' | b'\'' | b'\\' | b'`' | b')' | b']') {
+            self.admit(phrase, phrase + CLOSERS, Mark::Pair);
+        }
+        self.admit(end, end + OPEN_REACH, Mark::Open);
+        self.admit(end, end + SIGN_REACH, Mark::Sign);
+        if tags & BEFORE_NUMBER != 0 {
+            self.admit(start, end + NUMBER_REACH, Mark::Number);
+        }
+        if tags & STREET != 0 {
+            self.admit(start.saturating_sub(HOUSE_REACH), start, Mark::Number);
+        }
+        if tags & BEFORE_NAME != 0 {
+            self.admit(end, end + NAME_REACH, Mark::Capital);
+        }
+        if tags & FOLDER != 0 && at(text, end) == b'\\' {
+            self.admit(end, end + FOLDER_REACH, Mark::Letter);
+        }
+        let secret = tags & (PASSWORD | TOKEN | KEY | WEAK) != 0;
+        // The word may be the last part of `motDePasse`.
+        let first = back(text, start, words::WORD_MAX, is_letter);
+        let spoken = SPELT_AT | SCHEME | COMMAND | BEFORE_LOGIN;
+        if tags & spoken != 0 || secret && before(text, first) == b'-' {
+            self.admit(first, first + 1, Mark::Here);
+        }
+        // `api_token,x` and `{SSHA}x`.
+        if secret && at(text, bare) == b',' || tags & HASH != 0 && at(text, bare) == b'}' {
+            self.admit(bare + 1, bare + 2, Mark::Token);
+        }
+    }
+
+    /// Lets through bytes in `from..to`.
+    fn admit(&mut self, from: usize, to: usize, what: Mark) {
+        let to = to.min(self.wanted.len() * BLOCK);
+        for k in from / BLOCK..to.div_ceil(BLOCK) {
+            let low = from.saturating_sub(k * BLOCK).min(BLOCK - 1);
+            let high = to - k * BLOCK;
+            let inside = if high >= BLOCK { !0 } else { (1u64 << high) - 1 } & !0 << low;
+            let map = match what {
+                Mark::Pair => self.paired.get_mut(k),
+                Mark::Number => self.named.get_mut(k),
+                Mark::Token => self.tokens.get_mut(k),
+                _ => None,
+            };
+            if let Some(map) = map {
+                *map |= inside;
+            }
+            let row = |r| self.block(k, r);
+            let digit_before = k.checked_sub(1).map_or(0, |j| self.block(j, Row::Digit) >> 63);
+            let class = match what {
+                Mark::Pair => row(Row::Colon) | row(Row::Equal),
+                Mark::Open => row(Row::Open),
+                Mark::Sign => row(Row::Quote) | row(Row::Slash),
+                Mark::Number => row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before),
+                Mark::Capital => row(Row::Upper) | row(Row::High),
+                Mark::Letter => row(Row::Letter),
+                Mark::Here | Mark::Token => !0,
+            };
+            if let Some(wanted) = self.wanted.get_mut(k) {
+                *wanted |= inside & class;
             }
         }
     }
 }
 
-/// The blocks that `from..to` touches, with the bits inside.
-fn spans(from: usize, to: usize) -> impl Iterator<Item = (usize, u64)> {
-    (from / BLOCK..to.div_ceil(BLOCK)).map(move |k| {
-        let low = from.saturating_sub(k * BLOCK).min(BLOCK - 1);
-        let high = to - k * BLOCK;
-        let upto = if high >= BLOCK { !0 } else { (1u64 << high) - 1 };
-        (k, upto & !0 << low)
+/// [`Gate::read`] for one processor.
+struct Open<'a> {
+    gate: &'a mut Gate,
+    text: &'a [u8],
+    tables: &'a Tables,
+}
+
+impl Job for Open<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.gate.read(self.text, self.tables);
+    }
+}
+
+/// What a word lets through.
+#[derive(Clone, Copy)]
+enum Mark {
+    Pair,
+    Open,
+    Sign,
+    Number,
+    Capital,
+    Letter,
+    Token,
+    Here,
+}
+
+fn bit(map: &[u64], i: usize) -> bool {
+    map.get(i / BLOCK).is_some_and(|bits| bits >> (i % BLOCK) & 1 == 1)
+}
+
+/// The places of the bits of a map that starts at byte `base`, in order.
+#[inline(always)]
+pub(crate) fn bits(map: &[u64], base: usize) -> impl Iterator<Item = usize> {
+    map.iter().enumerate().flat_map(move |(k, &word)| {
+        let mut left = word;
+        std::iter::from_fn(move || {
+            let i = (left != 0).then(|| base + k * BLOCK + left.trailing_zeros() as usize);
+            left &= left.wrapping_sub(1);
+            i
+        })
     })
 }
 
-/// Sets the bits of `from..to`.
-fn mark(map: &mut [u64], from: usize, to: usize) {
-    for (k, bits) in spans(from, to.min(map.len() * BLOCK)) {
-        if let Some(m) = map.get_mut(k) {
-            *m |= bits;
-        }
+/// The eight bytes from `i` on, the first in the lowest byte, NUL beyond the end.
+#[inline(always)]
+fn head(text: &[u8], i: usize) -> u64 {
+    let rest = text.get(i..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |n, b| n << 8 | u64::from(*b)),
     }
-}
-
-/// Where the word that starts at `i` ends: at a sign, or where a capital follows a small letter.
-fn word_end(text: &[u8], i: usize) -> usize {
-    let mut end = i + 1;
-    loop {
-        let b = at(text, end);
-        let hump = b.is_ascii_uppercase() && before(text, end).is_ascii_lowercase();
-        if !is_letter(b) || hump || end - i > words::WORD_MAX * 2 {
-            return end;
-        }
-        end += 1;
-    }
-}
-
-/// Looks up the words of the run of letters around the letter at `i` beyond ASCII. Returns the end
-/// of the run.
-fn accented(text: &[u8], i: usize, tables: &Tables, hits: &mut Vec<Hit>) -> usize {
-    let start = super::text::back(text, i, words::WORD_MAX * 2, is_letter);
-    let end = super::text::skip(text, i, words::WORD_MAX * 2, is_letter);
-    tables.words.parts(super::text::sub(text, start, end), |a, z, tags| {
-        keep(text, Hit { start: start + a, end: start + z, tags }, hits);
-    });
-    end
 }
 
 /// Keeps a word that has a meaning of its own.
 fn keep(text: &[u8], hit: Hit, hits: &mut Vec<Hit>) {
     let tags = hit.tags & !words::AGAINST;
     // `v` and `value` mean something as keys only.
-    let key =
-        matches!(at(text, hit.end), b'"' | b'\'' | b'\\' | b'`' | b')' | b']' | b' ' | b'=' | b':');
-    if tags != 0 && (tags != VALUE || key) {
+    let closer = |b| matches!(b, b'"' | b'\'' | b'\\' | b'`' | b')' | b']' | b' ' | b'=' | b':');
+    if tags != 0 && (tags != VALUE || closer(at(text, hit.end))) {
         hits.push(hit);
     }
-}
-
-/// A block and its neighbours.
-struct Around {
-    prev: Block,
-    block: Block,
-    next: Block,
-}
-
-impl Around {
-    /// The class at the byte `n` before each.
-    fn back(&self, n: u32, class: impl Fn(&Block) -> u64) -> u64 {
-        class(&self.block) << n | class(&self.prev) >> (64 - n)
-    }
-
-    /// The class at the byte `n` after each.
-    fn ahead(&self, n: u32, class: impl Fn(&Block) -> u64) -> u64 {
-        class(&self.block) >> n | class(&self.next) << (64 - n)
-    }
-
-    /// Where the class holds for `n` bytes in a row, `n` from 1 to 64.
-    fn run(&self, n: u32, class: impl Fn(&Block) -> u64) -> u64 {
-        let mut bits = u128::from(class(&self.block)) | u128::from(class(&self.next)) << 64;
-        let mut have = 1;
-        while have < n {
-            let step = have.min(n - have);
-            bits &= bits >> step;
-            have += step;
-        }
-        bits as u64
-    }
-}
-
-/// Where an encoded character or an encoded token may start, 64 bytes at a time.
-pub(crate) fn encoded(blocks: &[Block]) -> impl Iterator<Item = u64> {
-    let mut prev = Block::default();
-    (0..blocks.len()).map(move |k| {
-        let block = blocks.get(k).copied().unwrap_or_default();
-        let next = blocks.get(k + 1).copied().unwrap_or_default();
-        let around = Around { prev, block, next };
-        prev = block;
-        coded(&around)
-    })
-}
-
-/// Characters beyond ASCII, escapes, quoted-printable, UTF-7, and the starts of long tokens.
-fn coded(a: &Around) -> u64 {
-    let b = &a.block;
-    let mut bits = b.escape | b.high;
-    if b.equal != 0 {
-        bits |= b.equal & a.ahead(1, hexadecimal) & a.ahead(2, hexadecimal);
-    }
-    if b.plus != 0 {
-        let capital = |n| a.ahead(n, |b| b.upper);
-        bits |= b.plus & capital(1) & capital(2) & capital(3) & a.ahead(4, |b| b.dash);
-    }
-    bits | base64(b) & !a.back(1, base64) & a.run(CODED_MIN, base64)
-}
-
-/// The alphabets of base64.
-fn base64(b: &Block) -> u64 {
-    b.lower | b.upper | b.digit | b.plus | b.slash | b.dash | b.underscore
-}
-
-/// Digits and what people write between them.
-pub(crate) fn numeric(b: &Block) -> u64 {
-    b.digit | b.space | b.plus | b.dot | b.dash | b.slash | b.underscore | b.paren
-}
-
-fn letter(b: &Block) -> u64 {
-    b.lower | b.upper | b.high
-}
-
-fn word(b: &Block) -> u64 {
-    letter(b) | b.digit
-}
-
-fn hexadecimal(b: &Block) -> u64 {
-    b.hex | b.digit
-}
-
-/// What a token of a provider is made of.
-fn token(b: &Block) -> u64 {
-    word(b) | b.dash | b.underscore | b.plus | b.slash | b.dot
-}
-
-/// Everything that is worth a look by its shape alone.
-fn shapes(a: &Around) -> u64 {
-    let b = &a.block;
-    let mut wanted = b.rare;
-    let digit = |b: &Block| b.digit;
-    let numbers = b.digit & !a.back(1, digit);
-    if numbers != 0 {
-        wanted |= numbers & a.run(6, numeric);
-        wanted |= numbers & lettered(a);
-        wanted |= numbers & plates(a);
-        wanted |= numbers & !a.back(1, word) & a.run(TOKEN_LONG, token);
-        wanted |= numbers & a.run(8, digit) & bot(a);
-        let masked = a.ahead(4, |b| b.mask) | a.ahead(5, |b| b.mask);
-        wanted |= numbers & masked & a.run(4, digit);
-    }
-    wanted |= b.plus & a.ahead(1, digit);
-    let starts = (letter(b)) & !a.back(1, word);
-    wanted |= starts & a.run(TOKEN_MIN, token);
-    wanted |= (numbers | starts) & hardware(a);
-    if b.colon != 0 {
-        let around = a.back(1, hexadecimal) & a.ahead(1, hexadecimal);
-        wanted |= b.colon & (around | a.ahead(1, |b| b.colon));
-    }
-    if b.open != 0 {
-        let user = a.ahead(1, digit) & a.ahead(3, |b| b.slash) & a.back(1, |b| b.space);
-        wanted |= b.open & user;
-    }
-    if b.dash != 0 {
-        wanted |= b.dash & !a.back(1, |b| b.dash) & a.run(5, |b| b.dash);
-    }
-    wanted
-}
-
-/// Numbers after letters, as in `FR76`, `FR 76`, `FRK7`, `IBANFR76`.
-fn lettered(a: &Around) -> u64 {
-    let two = a.ahead(1, |b| b.digit);
-    let l = |n| a.back(n, letter);
-    let glued =
-        l(1) & l(2) & (!a.back(3, word) | l(3) & !a.back(4, word) | l(3) & l(4) & l(5) & l(6));
-    let spaced = a.back(1, |b| b.space | b.plus) & l(2) & l(3) & !a.back(4, word);
-    glued | spaced & two
-}
-
-/// Three digits between signs and letters: `AA-123-AA`.
-fn plates(a: &Around) -> u64 {
-    let sign = |b: &Block| b.dash | b.space | b.plus;
-    let digits = a.ahead(1, |b| b.digit) & a.ahead(2, |b| b.digit);
-    digits & a.back(1, sign) & a.ahead(3, sign) & a.back(2, letter) & a.ahead(4, letter)
-}
-
-/// Eight to ten digits and a colon: `123456789:AA…`.
-fn bot(a: &Around) -> u64 {
-    let colon = |n| a.ahead(n, |b: &Block| b.colon);
-    colon(8) | colon(9) | colon(10)
-}
-
-/// Hexadecimal groups: `aa-bb-cc`, `aabb.ccdd.eeff`.
-fn hardware(a: &Around) -> u64 {
-    let h = |n: u32| if n == 0 { hexadecimal(&a.block) } else { a.ahead(n, hexadecimal) };
-    let dashed = h(1) & a.ahead(2, |b| b.dash) & h(3) & h(4) & a.ahead(5, |b| b.dash);
-    let dotted = h(1) & h(2) & h(3) & a.ahead(4, |b| b.dot) & h(5) & a.ahead(9, |b| b.dot);
-    h(0) & (dashed | dotted)
 }

@@ -7,14 +7,13 @@
 //! explode; [`LAYERS_MAX`] bounds how many are taken off.
 
 use super::fold::{Fold, fold};
-use super::gate;
+use super::gate::{self, CODED_MIN, Gate};
 use super::text::{at, before, has, hex, is_word, skip, sub};
-use crate::simd::{BLOCK, Block};
 
 /// Layers of encoding taken off.
 pub(crate) const LAYERS_MAX: usize = 4;
-/// Shortest base64 or hexadecimal token looked into.
-const TOKEN_MIN: usize = 12;
+/// `@` in UTF-7.
+const UTF7_AT: &[u8] = b"+AEA-";
 /// Parts of one token tried alone.
 const PARTS_MAX: usize = 8;
 
@@ -43,20 +42,15 @@ impl Shadow {
         &self.text
     }
 
-    /// Decodes one layer of `source`, whose classes are `blocks`. Returns whether anything changed.
-    pub(crate) fn decode(&mut self, source: &[u8], blocks: &[Block]) -> bool {
+    /// Decodes one layer of `source`, on which `gate` was opened. Returns whether anything changed.
+    pub(crate) fn decode(&mut self, source: &[u8], gate: &Gate) -> bool {
         self.text.clear();
         self.segments.clear();
         self.done = 0;
         let mut i = 0;
-        for (k, bits) in gate::encoded(blocks).enumerate() {
-            let mut left = bits;
-            while left != 0 {
-                let p = k * BLOCK + left.trailing_zeros() as usize;
-                left &= left - 1;
-                if p >= i {
-                    i = self.at(source, p);
-                }
+        for p in gate::bits(gate.encoded(), 0) {
+            if p >= i {
+                i = self.at(source, p);
             }
         }
         if self.segments.is_empty() {
@@ -139,7 +133,7 @@ impl Shadow {
             b'\\' => self.backslash(source, i),
             b'&' => self.entity(source, i),
             b'=' => self.quoted_printable(source, i),
-            b'+' if has(source, i, b"+AEA-") => self.put(source, i, i + 5, b"@"),
+            b'+' if has(source, i, UTF7_AT) => self.put(source, i, i + 5, b"@"),
             b'^' if has(source, i, b"^[[") => self.terminal(source, i, i + 3),
             0x1B => self.terminal(source, i, i + 2),
             0 => self.put(source, i, i + 1, b""),
@@ -285,7 +279,7 @@ impl Shadow {
     fn token(&mut self, source: &[u8], i: usize) -> usize {
         let word = skip(source, i, source.len(), |b| b.is_ascii_alphanumeric());
         let run = skip(source, word, source.len(), in_base64);
-        if run - i < TOKEN_MIN {
+        if run - i < CODED_MIN {
             return run;
         }
         let padded = skip(source, run, 2, |b| b == b'=');
@@ -308,7 +302,7 @@ impl Shadow {
         for _ in 0..PARTS_MAX {
             let end = skip(source, from, run - from, |b| b.is_ascii_alphanumeric());
             let padded = if end == run { padded } else { end };
-            if end - from >= TOKEN_MIN
+            if end - from >= CODED_MIN
                 && (self.coded(source, (from, end), (from, end), Code::Hex)
                     || mixed && self.coded(source, (from, padded), (from, end), Code::Base64(0)))
             {

@@ -3,14 +3,21 @@
 use std::arch::x86_64::*;
 
 use super::vector::{self, Vector};
-use super::{Block, Words};
+use super::{Group, Job};
 
 /// # Safety
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn run(words: &Words, text: &[u8], blocks: &mut [Block]) {
+pub(super) unsafe fn run(text: &[u8], groups: &mut [Group]) {
     // SAFETY: the caller's.
-    unsafe { vector::run::<Bytes>(words, text, blocks) }
+    unsafe { vector::run::<Bytes>(text, groups) }
+}
+
+/// # Safety
+/// The processor has these features.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) unsafe fn with<J: Job>(job: J) {
+    job.run();
 }
 
 #[derive(Clone, Copy)]
@@ -32,23 +39,8 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn table(t: &[u8; 16]) -> Self {
-        Bytes(unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(t.as_ptr().cast())) })
-    }
-
-    #[inline(always)]
-    unsafe fn and(self, o: Self) -> Self {
-        Bytes(unsafe { _mm256_and_si256(self.0, o.0) })
-    }
-
-    #[inline(always)]
     unsafe fn or(self, o: Self) -> Self {
         Bytes(unsafe { _mm256_or_si256(self.0, o.0) })
-    }
-
-    #[inline(always)]
-    unsafe fn and_not(self, o: Self) -> Self {
-        Bytes(unsafe { _mm256_andnot_si256(self.0, o.0) })
     }
 
     #[inline(always)]
@@ -62,11 +54,6 @@ impl Vector for Bytes {
             let from = _mm256_sub_epi8(self.0, Self::splat(lo).0);
             Bytes(_mm256_cmpeq_epi8(_mm256_min_epu8(from, Self::splat(hi - lo).0), from))
         }
-    }
-
-    #[inline(always)]
-    unsafe fn look_up(self, index: Self) -> Self {
-        Bytes(unsafe { _mm256_shuffle_epi8(self.0, index.0) })
     }
 
     #[inline(always)]

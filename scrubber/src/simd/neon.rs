@@ -2,15 +2,15 @@
 
 use std::arch::aarch64::*;
 
+use super::Group;
 use super::vector::{self, Vector};
-use super::{Block, Words};
 
 /// # Safety
 /// The processor has NEON.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn run(words: &Words, text: &[u8], blocks: &mut [Block]) {
+pub(super) unsafe fn run(text: &[u8], groups: &mut [Group]) {
     // SAFETY: the caller's.
-    unsafe { vector::run::<Bytes>(words, text, blocks) }
+    unsafe { vector::run::<Bytes>(text, groups) }
 }
 
 #[derive(Clone, Copy)]
@@ -32,23 +32,8 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn table(t: &[u8; 16]) -> Self {
-        Bytes(unsafe { vld1q_u8(t.as_ptr()) })
-    }
-
-    #[inline(always)]
-    unsafe fn and(self, o: Self) -> Self {
-        Bytes(unsafe { vandq_u8(self.0, o.0) })
-    }
-
-    #[inline(always)]
     unsafe fn or(self, o: Self) -> Self {
         Bytes(unsafe { vorrq_u8(self.0, o.0) })
-    }
-
-    #[inline(always)]
-    unsafe fn and_not(self, o: Self) -> Self {
-        Bytes(unsafe { vbicq_u8(o.0, self.0) })
     }
 
     #[inline(always)]
@@ -62,11 +47,6 @@ impl Vector for Bytes {
             let from = vsubq_u8(self.0, vdupq_n_u8(lo));
             Bytes(vcleq_u8(from, vdupq_n_u8(hi - lo)))
         }
-    }
-
-    #[inline(always)]
-    unsafe fn look_up(self, index: Self) -> Self {
-        Bytes(unsafe { vqtbl1q_u8(self.0, index.0) })
     }
 
     #[inline(always)]

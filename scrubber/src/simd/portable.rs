@@ -1,37 +1,29 @@
 //! Portable code: the definition that the vector code is compared with.
 
-use super::{Block, CLASS_TABLES, CLASSES, DEPTH, Words, window};
+use super::{ASCII, BLOCK, Group, Row, TABLES, blocks};
 
-pub(super) fn run(words: &Words, text: &[u8], blocks: &mut [Block]) {
-    for (i, block) in blocks.iter_mut().enumerate() {
-        if let Some(bytes) = window(text, i) {
-            *block = one(words, bytes);
-        }
-    }
+pub(super) fn run(text: &[u8], groups: &mut [Group]) {
+    blocks(text, groups, one);
 }
 
-fn one(words: &Words, bytes: &[u8; super::READ]) -> Block {
-    let mut block = Block::default();
-    for (i, start) in bytes.windows(DEPTH).enumerate() {
+fn one(bytes: &[u8; BLOCK], group: &mut Group, lane: usize) {
+    let mut rows = [0u64; ASCII.len()];
+    let (mut high, mut latin) = (0u64, 0u64);
+    for (i, &byte) in bytes.iter().enumerate() {
         let bit = 1u64 << i;
-        let byte = start.first().copied().unwrap_or(0);
         if byte >= 0x80 {
-            block.high |= bit;
-        } else {
-            for (c, (_, field)) in CLASSES.iter().enumerate() {
-                // Proof: c < 18 and byte < 128
-                if CLASS_TABLES[c / 8][usize::from(byte)] >> (c % 8) & 1 == 1 {
-                    *field(&mut block) |= bit;
-                }
-            }
+            high |= bit;
+            latin |= if byte == 0xC3 { bit } else { 0 };
+            continue;
         }
-        let buckets = |half| {
-            let at = |(place, &b): (usize, &u8)| words.at(half, place, b);
-            start.iter().enumerate().map(at).fold(!0, |all, b| all & b)
-        };
-        if buckets(0) | buckets(1) != 0 {
-            block.word |= bit;
+        for (c, row) in rows.iter_mut().enumerate() {
+            // Proof: c < 19 and byte < 128
+            *row |= u64::from(TABLES[c / 8][usize::from(byte)] >> (c % 8) & 1) << i;
         }
     }
-    block
+    for ((row, _), bits) in ASCII.iter().zip(rows) {
+        group.set(*row, lane, bits);
+    }
+    group.set(Row::High, lane, high);
+    group.set(Row::Latin, lane, latin);
 }

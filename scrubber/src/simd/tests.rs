@@ -3,43 +3,40 @@
 use super::*;
 use proptest::prelude::*;
 
-fn words() -> Words {
-    Words::new([&b"nir"[..], b"m", b"password", b"prenom", b"iban", b"at", b"zz"].into_iter())
-}
-
-fn blocks(level: Level, text: &[u8]) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    Classifier::with(words(), level).classify(text, &mut blocks);
-    blocks
+fn groups(level: Level, text: &[u8]) -> Vec<Group> {
+    let mut groups = Vec::new();
+    Classifier::of(level).classify(text, &mut groups);
+    groups
 }
 
 #[test]
-fn words_start_where_their_letters_are() {
-    for (text, starts) in [
-        ("nir", 0b1),
-        ("a nir", 0b100),
-        ("xNIR=1 Iban", 0b1000_0000 | 0b10),
-        ("telNirX", 0b1000),
-        ("nirs", 0),
-        ("M.", 1),
-        ("M\u{e9}", 1),
-        ("at", 1),
-    ] {
-        for level in Level::all() {
-            let found = blocks(level, text.as_bytes())[0].word;
-            assert_eq!(found & starts, starts, "{text:?} {level:?} {found:b}");
-        }
+fn every_byte_has_its_classes() {
+    let all: Vec<u8> = (0..=255).collect();
+    let expected = groups(Level::Portable, &all);
+    for (i, byte) in all.iter().enumerate() {
+        let is = |row| expected[0].row(row).word(i / BLOCK) >> (i % BLOCK) & 1 == 1;
+        assert_eq!(is(Row::Digit), byte.is_ascii_digit());
+        assert_eq!(is(Row::Lower), byte.is_ascii_lowercase());
+        assert_eq!(is(Row::Upper), byte.is_ascii_uppercase());
+        assert_eq!(is(Row::Hex) | is(Row::Digit), byte.is_ascii_hexdigit());
+        assert_eq!(is(Row::High), !byte.is_ascii());
+        assert_eq!(is(Row::Latin), *byte == 0xC3);
+    }
+    for level in Level::all() {
+        assert_eq!(groups(level, &all), expected, "{level:?}");
     }
 }
 
 #[test]
-fn padding_has_no_class() {
+fn padding_has_no_class_and_used_buffers_are_cleared() {
     for level in Level::all() {
-        for n in [0, 1, 63, 64, 65, 67, 68, 127, 128, 131] {
-            let found = blocks(level, &vec![b'0'; n]);
-            assert_eq!(found.len(), n.div_ceil(BLOCK) + 1, "{level:?} {n}");
-            assert!(found.iter().all(|b| b.escape == 0), "{level:?} {n}");
-            let digits: u32 = found.iter().map(|b| b.digit.count_ones()).sum();
+        let mut reused = Vec::new();
+        for n in [700, 0, 1, 63, 64, 65, 127, 511, 512, 513, 1500, 3] {
+            Classifier::of(level).classify(&vec![b'0'; n], &mut reused);
+            assert_eq!(reused.len(), n.div_ceil(GROUP) + 1, "{level:?} {n}");
+            assert!(reused.iter().all(|g| !g.row(Row::Escape).any()), "{level:?} {n}");
+            let count = |g: &Group| g.row(Row::Digit).words().map(|w| w.count_ones()).iter().sum();
+            let digits: u32 = reused.iter().map(|g| -> u32 { count(g) }).sum();
             assert_eq!(digits as usize, n, "{level:?}");
         }
     }
@@ -49,18 +46,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn levels_agree(text in prop::collection::vec(any::<u8>(), 0..300)) {
-        let expected = blocks(Level::Portable, &text);
+    fn levels_agree(text in prop::collection::vec(any::<u8>(), 0..1300)) {
+        let expected = groups(Level::Portable, &text);
         for level in Level::all() {
-            prop_assert_eq!(&blocks(level, &text), &expected, "{:?}", level);
+            prop_assert_eq!(&groups(level, &text), &expected, "{:?}", level);
         }
     }
 
     #[test]
-    fn levels_agree_on_text(text in "[a-zA-Z0-9é =:.-]{0,200}") {
-        let expected = blocks(Level::Portable, text.as_bytes());
+    fn levels_agree_on_text(text in "[a-zA-Z0-9é =:.-]{0,600}") {
+        let expected = groups(Level::Portable, text.as_bytes());
         for level in Level::all() {
-            prop_assert_eq!(&blocks(level, text.as_bytes()), &expected, "{:?}", level);
+            prop_assert_eq!(&groups(level, text.as_bytes()), &expected, "{:?}", level);
         }
     }
 }

@@ -5,6 +5,8 @@ use crate::detect::text::{at, sub};
 
 const DATA: &str = include_str!("../../../data/secret_prefixes.tsv");
 
+/// Bits of the filter of first bytes: a power of two with a shift of its own in [`head_bit`].
+const HEAD_BITS: usize = 1 << 15;
 /// Characters of a token that are judged.
 const HEAD_MAX: usize = 256;
 
@@ -67,10 +69,17 @@ struct Prefix {
     asks: Asks,
 }
 
-/// The table, sorted, and which two characters start a row.
+/// What tokens start with that are told by more than a prefix, and addresses with a secret part.
+const HEADS: [&[u8]; 20] = [
+    b"eyJ", b"ewo", b"ew0", b"eyA", b"1//", b"4b1", b"pat", b"sc_", b"ext", b"sca", b"aut", b"PuT",
+    b"hoo", b"dis", b"web", b"out", b"api", b"Hoo", b"Dis", b"Web",
+];
+
+/// The table, sorted, which two characters start a row, and a filter of the first three.
 pub(crate) struct Prefixes {
     rows: Vec<Prefix>,
     starts: [u128; 128],
+    heads: Vec<u64>,
 }
 
 impl Prefixes {
@@ -86,7 +95,29 @@ impl Prefixes {
                 *s |= 1 << (b & 0x7F);
             }
         }
-        Prefixes { rows, starts }
+        let mut all = Prefixes { rows: Vec::new(), starts, heads: vec![0; HEAD_BITS / 64] };
+        for text in rows.iter().map(|r| r.text).chain(HEADS) {
+            let head = u64::from(at(text, 0)) | u64::from(at(text, 1)) << 8;
+            match text.get(2) {
+                Some(&c) => all.admit(head | u64::from(c) << 16),
+                None => (0..128).for_each(|c| all.admit(head | c << 16)),
+            }
+        }
+        Prefixes { rows, ..all }
+    }
+
+    fn admit(&mut self, head: u64) {
+        let bit = head_bit(head);
+        if let Some(bits) = self.heads.get_mut(bit / 64) {
+            *bits |= 1 << (bit % 64);
+        }
+    }
+
+    /// Whether a token may start with these bytes, the first lowest.
+    #[inline(always)]
+    pub(crate) fn may_start(&self, head: u64) -> bool {
+        let bit = head_bit(head);
+        self.heads.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
     }
 
     /// The length of the token with a known prefix at `p`, as far as its alphabet goes; `None` if
@@ -104,6 +135,12 @@ impl Prefixes {
             (n >= r.least && plausible(sub(body, 0, n), r.asks)).then_some(r.text.len() + n)
         })
     }
+}
+
+/// The bit of the first three bytes among [`HEAD_BITS`].
+#[inline(always)]
+fn head_bit(head: u64) -> usize {
+    ((head & 0xFF_FFFF).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 49) as usize
 }
 
 /// Whether the characters after a prefix are a token's, not a name's or a placeholder's.

@@ -1,16 +1,16 @@
-//! SSSE3: 16 bytes at a time.
+//! SSE2: 16 bytes at a time.
 
 use std::arch::x86_64::*;
 
+use super::Group;
 use super::vector::{self, Vector};
-use super::{Block, Words};
 
 /// # Safety
-/// The processor has SSSE3.
-#[target_feature(enable = "ssse3")]
-pub(super) unsafe fn run(words: &Words, text: &[u8], blocks: &mut [Block]) {
+/// The processor has SSE2.
+#[target_feature(enable = "sse2")]
+pub(super) unsafe fn run(text: &[u8], groups: &mut [Group]) {
     // SAFETY: the caller's.
-    unsafe { vector::run::<Bytes>(words, text, blocks) }
+    unsafe { vector::run::<Bytes>(text, groups) }
 }
 
 #[derive(Clone, Copy)]
@@ -32,23 +32,8 @@ impl Vector for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn table(t: &[u8; 16]) -> Self {
-        Bytes(unsafe { _mm_loadu_si128(t.as_ptr().cast()) })
-    }
-
-    #[inline(always)]
-    unsafe fn and(self, o: Self) -> Self {
-        Bytes(unsafe { _mm_and_si128(self.0, o.0) })
-    }
-
-    #[inline(always)]
     unsafe fn or(self, o: Self) -> Self {
         Bytes(unsafe { _mm_or_si128(self.0, o.0) })
-    }
-
-    #[inline(always)]
-    unsafe fn and_not(self, o: Self) -> Self {
-        Bytes(unsafe { _mm_andnot_si128(self.0, o.0) })
     }
 
     #[inline(always)]
@@ -62,11 +47,6 @@ impl Vector for Bytes {
             let from = _mm_sub_epi8(self.0, Self::splat(lo).0);
             Bytes(_mm_cmpeq_epi8(_mm_min_epu8(from, Self::splat(hi - lo).0), from))
         }
-    }
-
-    #[inline(always)]
-    unsafe fn look_up(self, index: Self) -> Self {
-        Bytes(unsafe { _mm_shuffle_epi8(self.0, index.0) })
     }
 
     #[inline(always)]
