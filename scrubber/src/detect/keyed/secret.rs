@@ -323,7 +323,10 @@ fn parameters(text: &[u8], from: usize) -> usize {
             let close = skip(text, slashes + 1, PARAMETER_MAX, |b| b != b'"' && b != b'\n');
             (close + 1).min(text.len())
         } else {
-            skip(text, i, PARAMETER_MAX, |b| b > b' ' && !b"\"',;\\)]}".contains(&b))
+            // `SignedHeaders=host;range`
+            let lists = at(text, sep) == b'=' && sep > i;
+            let part = |b: u8| b > b' ' && !b"\"',\\)]}".contains(&b) && (lists || b != b';');
+            skip(text, i, PARAMETER_MAX, part)
         };
         let next = skip(text, end, 3, |b| matches!(b, b',' | b' '));
         let pair = skip(text, next, 64, |b| is_word(b) || matches!(b, b'_' | b'-'));

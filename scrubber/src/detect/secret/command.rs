@@ -192,7 +192,8 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
     let mix = Mix::of(body);
     let strong = mix.digit > 0 && mix.lower + mix.upper > 0 && !shape::is_place(body);
     let random = strong && body.len() >= 16 && mix.upper > 0 && mix.lower > 0 && mix.is_random();
-    let last = !is_word(at(text, skip(text, stop, 2, |b| b == b' ')));
+    let next = at(text, skip(text, stop, 2, |b| b == b' '));
+    let last = !is_word(next) && !matches!(next, b':' | b'=');
     let plain = !listed && said.is_none();
     let ok = match (speech, said) {
         (Speech::Code, _) => {
