@@ -64,7 +64,7 @@ tags! {
                 loginpassword currentpassword newpassword oldpassword confirmpassword \
                 smtppassword smtppass redispassword ldappassword keypass storepass sshpass \
                 kennwort passwort contrasena senha secret secrets clientsecret apisecret \
-                appsecret consumersecret sharedsecret credential credentials creds";
+                appsecret consumersecret sharedsecret phrasesecrete credential credentials creds";
     TOKEN = "apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken authtoken \
              authkey apitoken sessiontoken csrftoken xsrftoken xapikey xauthtoken bearertoken \
              sessionkey phpsessid jsessionid aspsessionid connectsid jwt bearer \
@@ -73,18 +73,19 @@ tags! {
              clienttoken devicetoken servicetoken securitytoken subscriptionkey servicekey appkey \
              applicationkey consumerkey authenticitytoken requestverificationtoken vaulttoken \
              githubtoken gitlabtoken npmtoken bottoken xamzsignature xgoogsignature";
-    WEAK = "token csrf xsrf";
+    WEAK = "token jeton csrf xsrf";
     LOOSE = "session sid sig signature nonce auth cookie setcookie cookies";
     PASS = "pass";
     SESSION = "sessionid sessid";
     COOKIE = "cookie setcookie cookies";
-    CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin verification confirmation";
+    CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin";
     KEY = "key cle";
     KEY_OF = "api access private secret client signing encryption decryption shared master cloud iam \
               license service account ssh deploy openai anthropic huggingface mistral groq cohere \
               aws azure gcp google github gitlab stripe twilio sendgrid mailgun datadog ibm ovh \
               wireguard presharedkey subscription consumer integration webhook storage hmac aes \
-              rsa cipher application security invalid app";
+              rsa cipher application security rapidapi function functions \
+              privee secrete acces chiffrement invalid app";
     PUBLIC = "public pub publique publishable foreign primary cache object routing partition sort \
               idempotency message dedup lookup row range hash map group topic natural bucket \
               schema sequence hot index cached host dns";

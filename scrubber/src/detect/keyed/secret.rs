@@ -31,7 +31,7 @@ const ABOUT: Tags = NOT_VALUE | NAME | CLOCK | VERSION | PUBLIC | POINTER;
 /// no password, `file_password` is one.
 pub(super) fn of_pair(scan: &Scan<'_>, p: usize, tags: Tags) -> Tags {
     let text = scan.text;
-    if tags & (SECRET | KEY) == 0 {
+    if tags & (SECRET | KEY | KEY_OF) == 0 {
         return tags | odd(scan, p);
     }
     let (start, end) = context::key_range(text, p);
@@ -39,18 +39,40 @@ pub(super) fn of_pair(scan: &Scan<'_>, p: usize, tags: Tags) -> Tags {
     if before(text, start) == b'/' && matches!(at(text, end), b'"' | b'\'') {
         return tags & !(SECRET | KEY);
     }
-    // `secret key: x`
-    let tags = if tags & (KEY | WEAK) != 0 && tags & KEY_OF == 0 && before(text, start) == b' ' {
-        let word = back(text, start - 1, 12, is_letter);
-        let of = scan.tables.words.of(sub(text, word, start - 1));
-        tags | if of & (TECHNICAL | STATE) == 0 { of & KEY_OF } else { 0 }
-    } else {
-        tags
-    };
+    let key = sub(text, start, end);
+    if is_file(key) {
+        return tags & !(SECRET | KEY);
+    }
+    let tags = tags | beside(scan, start, tags);
     if tags & (ABOUT | PASS) == 0 {
         return tags;
     }
-    qualified(scan, sub(text, start, end), tags)
+    qualified(scan, key, tags)
+}
+
+/// `PasswordTest.java: x`
+fn is_file(key: &[u8]) -> bool {
+    const ENDS: [&[u8]; 20] = [
+        b"java", b"py", b"go", b"rs", b"js", b"ts", b"c", b"cc", b"cpp", b"h", b"rb", b"php",
+        b"cs", b"kt", b"exp", b"sh", b"html", b"sql", b"ex", b"scala",
+    ];
+    let dot = key.iter().rposition(|b| *b == b'.');
+    dot.is_some_and(|i| ENDS.contains(&sub(key, i + 1, key.len())))
+}
+
+/// What the word before a key adds to it: `secret key: x`, `clé API : x`.
+fn beside(scan: &Scan<'_>, start: usize, tags: Tags) -> Tags {
+    let both = tags & (KEY | WEAK) != 0 && tags & KEY_OF != 0;
+    let Some(gap) = start.checked_sub(1).filter(|i| !both && at(scan.text, *i) == b' ') else {
+        return 0;
+    };
+    let word = sub(scan.text, back(scan.text, gap, 16, is_letter), gap);
+    let of = scan.tables.words.of(word);
+    match tags & KEY_OF {
+        0 if of & STATE == 0 => of & KEY_OF,
+        0 => 0,
+        _ => of & KEY,
+    }
 }
 
 /// The meanings of a key, without those that its last word takes away.
@@ -136,7 +158,7 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
         return true;
     }
     if sure {
-        return is_token(value, text);
+        return is_token(scan, value, text);
     }
     tags & (WEAK | LOOSE | SESSION) != 0 && is_likely(value, text)
         || tags & KEY != 0 && !value.prose && is_mixed(text)
@@ -154,7 +176,10 @@ fn is_password(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
     if !value.quoted && key(text) {
         return false;
     }
-    if text.len() < 3 || digits == text.len() && (digits < 4 || key(b"pass")) {
+    if text.len() < 3
+        || digits == text.len() && digits < 4
+        || shape::is_numeric(text) && key(b"pass")
+    {
         return false;
     }
     if key(b"pwd") && matches!(text.first(), Some(b'/' | b'~')) || shape::is_path(text) {
@@ -165,7 +190,8 @@ fn is_password(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
     }
     let mix = Mix::of(text);
     if key(b"pass") {
-        return mix.digit > 0 && mix.lower + mix.upper > 0;
+        let name = text.iter().any(|b| matches!(b, b'/' | b'.'));
+        return mix.digit > 0 && mix.lower + mix.upper > 0 && !name;
     }
     let plain = mix.digit == 0 && mix.upper <= 1 && mix.other == 0;
     !plain || text.len() >= 4 && ends_clause(scan.text, value.end)
@@ -189,7 +215,7 @@ fn is_code(scan: &Scan<'_>, value: &Value, tags: Tags, text: &[u8]) -> bool {
 }
 
 /// After a key that means a token: no number, no path, no sentence.
-fn is_token(value: &Value, text: &[u8]) -> bool {
+fn is_token(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
     let mix = Mix::of(text);
     let least = if value.prose { 6 } else { 3 };
     if text.starts_with(b"-----BEGIN ") {
@@ -201,7 +227,9 @@ fn is_token(value: &Value, text: &[u8]) -> bool {
     if mix.lower + mix.upper == 0 {
         return text.len() >= 16;
     }
-    let name = value.prose && mix.digit == 0 && text.len() < 16;
+    // `python3-jwt:all`
+    let small = mix.lower == text.len() && before(scan.text, value.start) == b':';
+    let name = (value.prose || small) && mix.digit == 0 && text.len() < 16;
     !name && !shape::is_numeric(text)
 }
 

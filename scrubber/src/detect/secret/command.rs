@@ -3,9 +3,9 @@
 //! `COMMAND`; needs: that word.
 
 use super::shape::{self, Mix};
-use crate::detect::Scan;
 use crate::detect::text::{at, back, before, has, is_letter, is_word, skip, sub};
-use crate::detect::words::{CODE, KEY, KEY_OF, NAME, NOT_VALUE, PASSWORD, PUBLIC, TOKEN, WEAK};
+use crate::detect::words::{KEY, KEY_OF, NAME, NOT_VALUE, PASSWORD, PUBLIC, STATE, TOKEN, WEAK};
+use crate::detect::{Scan, Walk};
 use crate::report::Kind;
 
 /// Bytes of a command line that are read after its command.
@@ -35,7 +35,7 @@ pub(super) fn at_word(scan: &mut Scan<'_>, p: usize) {
         spoken(scan, p, end, Speech::English);
     } else if is(b"requirepass") || is(b"masterauth") {
         spoken(scan, p, end, Speech::Setting);
-    } else if is(b"otp") || scan.tables.words.of(word) & CODE != 0 && word.len() >= 12 {
+    } else if is(b"otp") || word.ends_with(b"rification") || word.ends_with(b"nfirmation") {
         spoken(scan, p, end, Speech::Code);
     } else if is(b"mdp") || is(b"passe") || is(b"motdepasse") {
         spoken(scan, p, end, Speech::French);
@@ -91,7 +91,15 @@ enum Shape {
 /// The arguments of `flags` in the command line that goes on at `from`.
 fn arguments(scan: &mut Scan<'_>, from: usize, flags: &[&[u8]], shape: Shape) {
     let text = scan.text;
-    let stop = skip(text, from, LINE_MAX, |b| !matches!(b, b'\n' | b';' | b'|'));
+    let mut fresh = false;
+    let stop = scan.walk(Walk::Key, from, shape as usize + 2, |text, from| {
+        fresh = true;
+        skip(text, from, LINE_MAX, |b| !matches!(b, b'\n' | b';' | b'|'))
+    });
+    // The same command before on this line read these arguments too.
+    if !fresh {
+        return;
+    }
     let mut i = from;
     while let Some(dash) = sub(text, i, stop).iter().position(|b| *b == b'-') {
         let start = i + dash;
@@ -204,7 +212,7 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
         (_, None) if is_flag => true,
         (Speech::Setting, None) => plain,
         (Speech::French, None) => {
-            plain && (strong || last && body.len() >= 4 || has_login(text, p))
+            plain && (strong || last && body.len() >= 4 || has_login(scan, p))
         }
         (Speech::English, None) => {
             plain
@@ -212,7 +220,7 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
                     || strong
                         && body.len() >= 6
                         && (is_given_with(text, p) || is_line(text, p, stop))
-                    || has_login(text, p))
+                    || has_login(scan, p))
         }
     };
     if ok && !super::super::is_placeholder(text, start, stop) {
@@ -234,11 +242,16 @@ fn is_line(text: &[u8], p: usize, stop: usize) -> bool {
 }
 
 /// `login jean` just before.
-fn has_login(text: &[u8], p: usize) -> bool {
+fn has_login(scan: &Scan<'_>, p: usize) -> bool {
+    let text = scan.text;
     let word = back(text, p, 2, |b| b == b' ');
     let name = back(text, word, 64, |b| b > b' ');
     let key = back(text, name, 2, |b| b == b' ');
     let start = back(text, key, 12, is_letter);
     let names = [&b"login"[..], b"identifiant", b"user", b"username", b"utilisateur"];
-    word < p && name < word && names.iter().any(|n| sub(text, start, key).eq_ignore_ascii_case(n))
+    let plain = scan.tables.words.of(sub(text, name, word)) & STATE == 0;
+    word < p
+        && name < word
+        && plain
+        && names.iter().any(|n| sub(text, start, key).eq_ignore_ascii_case(n))
 }
