@@ -100,7 +100,7 @@ pub(crate) fn at_tilde(scan: &mut Scan<'_>, p: usize) {
 fn token_at(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
     let prev = before(text, p);
-    if prev == b'_' || prev == b'-' && is_word(prior(text, p, 2)) {
+    if matches!(prev, b'_' | b'%') || prev == b'-' && is_word(prior(text, p, 2)) {
         return;
     }
     // What starts inside a secret that was just found is part of it.
@@ -235,7 +235,8 @@ fn scheme(scan: &mut Scan<'_>, p: usize) {
     let end = scan.walk(Walk::Token, start, 0, token).max(start);
     let body = sub(text, start, end.min(start + HEAD_MAX));
     let mix = shape::Mix::of(body);
-    let coded = mix.digit > 0 || mix.turns >= 3 || at(text, end.saturating_sub(1)) == b'=';
+    let coded =
+        mix.digit > 0 || mix.turns * 3 >= body.len() || at(text, end.saturating_sub(1)) == b'=';
     let least = if word == b"Basic" { 8 } else { 12 };
     if start > p + word.len() && body.len() >= least && coded && !shape::is_place(body) {
         scan.hit(start, end, Kind::Secret);

@@ -96,7 +96,7 @@ tags! {
              budget bucket cache hits rate per seconds ms minutes days hours prompt completion \
              input output cached reserved column table index idx constraint variable variables \
              var ref reference store endpoint arn alias label manager handler class fingerprint \
-             thumbprint issuer audience reuses start starts end mode hint prefix suffix host port encryption";
+             thumbprint issuer audience reuses start starts end mode hint prefix suffix host port encryption mechanism";
     STATE = "none null nil undefined unknown true false yes no oui non on off ok not is was are has \
              invalid incorrect wrong bad good empty blank missing absent required optional needed \
              must should can cannot may could will do does did been expired expires expire expiry \

@@ -185,10 +185,16 @@ fn is_password(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
     if key(b"pwd") && matches!(text.first(), Some(b'/' | b'~')) || shape::is_path(text) {
         return false;
     }
+    let mix = Mix::of(text);
+    // `check_password: Checking it for bob` is a function's name before what it says.
+    let spaced = !value.quoted && before(scan.text, value.start) == b' ';
+    let said = spaced && prior(scan.text, value.start, 2) == b':';
+    if said && mix.digit + mix.other == 0 && !ends_clause(scan.text, value.end) {
+        return false;
+    }
     if !value.prose {
         return true;
     }
-    let mix = Mix::of(text);
     if key(b"pass") {
         let name = text.iter().any(|b| matches!(b, b'/' | b'.'));
         return mix.digit > 0 && mix.lower + mix.upper > 0 && !name;
@@ -228,7 +234,8 @@ fn is_token(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
         return text.len() >= 16;
     }
     // `python3-jwt:all`
-    let small = mix.lower == text.len() && before(scan.text, value.start) == b':';
+    let gap = back(scan.text, value.start, 4, |b| b == b' ');
+    let small = !value.quoted && mix.lower == text.len() && before(scan.text, gap) == b':';
     let name = (value.prose || small) && mix.digit == 0 && text.len() < 16;
     !name && !shape::is_numeric(text)
 }
@@ -249,8 +256,7 @@ fn is_likely(value: &Value, text: &[u8]) -> bool {
     match text.len() {
         6 | 7 => !value.prose && mixed && !hex && mix.turns >= 2,
         8..16 => mixed && !hex && !constant,
-        16..20 => mixed || mix.upper > 2 && mix.lower > 2,
-        _ => mixed || mix.upper > 3 && mix.lower > 3 || mix.other * 2 < text.len() && !constant,
+        _ => mixed && !constant || mix.is_random(),
     }
 }
 
@@ -262,27 +268,29 @@ fn is_mixed(text: &[u8]) -> bool {
     text.len() >= 20 && classes && signs && mix.is_random() && !shape::is_place(text)
 }
 
+/// Schemes of `Authorization` before their credentials.
+const SCHEMES: [&[u8]; 17] = [
+    b"bearer ",
+    b"basic ",
+    b"digest ",
+    b"token ",
+    b"negotiate ",
+    b"ntlm ",
+    b"apikey ",
+    b"api-key ",
+    b"key ",
+    b"hawk ",
+    b"oauth ",
+    b"sharedkey ",
+    b"sharedkeylite ",
+    b"ssws ",
+    b"geniekey ",
+    b"jwt ",
+    b"aws4-hmac-sha256 ",
+];
+
 /// The length of an authentication scheme and its space at the start of a value, 0 for none.
 fn scheme(text: &[u8]) -> usize {
-    const SCHEMES: [&[u8]; 17] = [
-        b"bearer ",
-        b"basic ",
-        b"digest ",
-        b"token ",
-        b"negotiate ",
-        b"ntlm ",
-        b"apikey ",
-        b"api-key ",
-        b"key ",
-        b"hawk ",
-        b"oauth ",
-        b"sharedkey ",
-        b"sharedkeylite ",
-        b"ssws ",
-        b"geniekey ",
-        b"jwt ",
-        b"aws4-hmac-sha256 ",
-    ];
     SCHEMES.iter().find(|s| has(text, 0, s)).map_or(0, |s| s.len())
 }
 
@@ -324,7 +332,9 @@ pub(super) fn authorization(scan: &mut Scan<'_>, sep: usize, from: usize) -> boo
     let i = skip(text, from, 8, |b| matches!(b, b' ' | b'"' | b'\'' | b'[' | b'\\' | b'('));
     let name = skip(text, i, 24, |b| is_word(b) || matches!(b, b'-' | b'_'));
     if name == i || at(text, name) != b' ' {
-        return false;
+        let word = sub(text, i, name);
+        let alone = |s: &&[u8]| s.strip_suffix(b" ").is_some_and(|s| s.eq_ignore_ascii_case(word));
+        return SCHEMES.iter().any(alone);
     }
     let end = parameters(text, name + 1);
     let body = sub(text, name + 1, end);
@@ -394,8 +404,8 @@ pub(super) fn at_quote(scan: &mut Scan<'_>, p: usize) {
 fn worded(scan: &Scan<'_>, end: usize) -> Tags {
     let word = back(scan.text, end, 24, |b| is_letter(b) || matches!(b, b'_' | b'-'));
     let key = sub(scan.text, word, end);
-    // `secret "name" not found` names one.
-    if has(key, 0, b"secret") && key.len() <= 7 {
+    // `secret "name" not found` names one, `pass 'x'` is a verb.
+    if has(key, 0, b"secret") && key.len() <= 7 || key.eq_ignore_ascii_case(b"pass") {
         return 0;
     }
     let tags = scan.tables.words.of_key(key);
@@ -429,6 +439,7 @@ pub(super) fn cookies(scan: &mut Scan<'_>, from: usize) {
         const ATTRIBUTES: [&[u8]; 5] = [b"path", b"domain", b"expires", b"max-age", b"samesite"];
         let attribute = ATTRIBUTES.iter().any(|a| sub(text, i, name).eq_ignore_ascii_case(a));
         let placed = crate::detect::is_placeholder(text, name + 1, end);
+        let placed = placed || shape::is_placeholder(sub(text, name + 1, end));
         if !attribute && end > name + 3 && !placed {
             scan.hit(name + 1, end, Kind::Secret);
         }

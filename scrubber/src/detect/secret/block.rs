@@ -30,7 +30,11 @@ pub(crate) fn at_dash(scan: &mut Scan<'_>, p: usize) {
     }
     let body = skip(text, label, 5, |b| b == b'-');
     let end = scan.walk(Walk::Key, body, 0, key_end).max(body);
-    scan.hit(p, end, Kind::Secret);
+    // The frame alone says nothing.
+    let bare = sub(text, body, end.min(body + 64)).iter().all(|b| !b.is_ascii_alphanumeric());
+    if !bare {
+        scan.hit(p, end, Kind::Secret);
+    }
 }
 
 /// The end of a private key: its last line, the quote that closes its value, or the text's end.

@@ -71,11 +71,29 @@ fn flag(scan: &mut Scan<'_>, p: usize) {
         || key
         || scan.tables.words.of(sub(text, p, end)) & WEAK != 0;
     let close = argument(text, gap);
+    let close = back(text, close, 3, |b| b"]),;.".contains(&b)).max(gap);
     let body = sub(text, gap, close);
+    let password = tags & PASSWORD != 0;
+    let mix = Mix::of(body);
+    if is_help(text, body, close) || !password && mix.digit == 0 && body.len() < 16 {
+        return;
+    }
     let known = super::super::is_placeholder(text, gap, close);
     if named && tags & (NOT_VALUE | PUBLIC | NAME) == 0 && !known && is_given(scan, body) {
         scan.hit(gap, close, Kind::Secret);
     }
+}
+
+/// What a help text writes after a flag: `--password PASS`, `--password asks for one`.
+fn is_help(text: &[u8], body: &[u8], end: usize) -> bool {
+    let mix = Mix::of(body);
+    if mix.digit > 0 || mix.other > 0 {
+        return false;
+    }
+    let second = skip(text, end + 1, 24, |b| b.is_ascii_lowercase());
+    let third = skip(text, second + 1, 24, |b| b.is_ascii_lowercase());
+    let words = at(text, end) == b' ' && second > end + 1 && at(text, second) == b' ';
+    mix.lower == 0 || words && third > second + 1
 }
 
 /// What an argument must be.
@@ -208,8 +226,11 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
             let given = said.is_some() || end - p == 3;
             given && mix.digit == body.len() && (4..=8).contains(&body.len())
         }
-        (_, Some(_)) => strong && body.len() >= 5 || before(text, start) != b' ' && body.len() >= 4,
-        (_, None) if is_flag => true,
+        (_, Some(_)) => {
+            let quoted = before(text, start) != b' ';
+            strong && (body.len() >= 6 || body.len() == 5 && last) || quoted && body.len() >= 4
+        }
+        (_, None) if is_flag => !is_help(text, body, stop),
         (Speech::Setting, None) => plain,
         (Speech::French, None) => {
             plain && (strong || last && body.len() >= 4 || has_login(scan, p))
@@ -249,7 +270,8 @@ fn has_login(scan: &Scan<'_>, p: usize) -> bool {
     let key = back(text, name, 2, |b| b == b' ');
     let start = back(text, key, 12, is_letter);
     let names = [&b"login"[..], b"identifiant", b"user", b"username", b"utilisateur"];
-    let plain = scan.tables.words.of(sub(text, name, word)) & STATE == 0;
+    let middle = sub(text, name, word);
+    let plain = scan.tables.words.of(middle) & STATE == 0 && !middle.contains(&b'/');
     word < p
         && name < word
         && plain

@@ -57,6 +57,8 @@ enum Asks {
     Nothing,
     Digits,
     Random,
+    /// Random, perhaps without digits.
+    Letters,
 }
 
 /// One row of the table.
@@ -151,7 +153,8 @@ fn plausible(body: &[u8], asks: Asks) -> bool {
     let asked = match asks {
         Asks::Nothing => true,
         Asks::Digits => mix.digit >= 3,
-        Asks::Random => mix.is_random() && (mix.digit > 0 || mix.turns * 7 >= body.len() * 2),
+        Asks::Random => mix.is_random() && mix.digit > 0,
+        Asks::Letters => mix.is_random() && (mix.digit > 0 || mix.turns * 7 >= body.len() * 2),
     };
     !mask && coded && asked && (mix.distinct >= 5 || body.len() < 12)
 }
@@ -164,6 +167,7 @@ fn row(line: &'static str) -> Option<Prefix> {
     let asks = match alphabet.get(1) {
         Some(b'!') => Asks::Random,
         Some(b'#') => Asks::Digits,
+        Some(b'?') => Asks::Letters,
         _ => Asks::Nothing,
     };
     Some(Prefix { text, alphabet: Alphabet::of(*alphabet.first()?), least, asks })

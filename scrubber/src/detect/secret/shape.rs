@@ -77,7 +77,8 @@ impl Mix {
 /// `:name`, or the start of a structure.
 pub(crate) fn is_placeholder(text: &[u8]) -> bool {
     let name = |b: &u8| b.is_ascii_alphanumeric() || b"_ .:|()'/-".contains(b);
-    let mask = |b: &u8| b"*xX.-_<>[]{}()#?,;".contains(b) || !b.is_ascii();
+    // The last are the bytes of bullets.
+    let mask = |b: &u8| b"*xX.-_<>[]{}()#?,;\xE2\x80\xA2\x97\x8F".contains(b);
     let enclosed = |open: &[u8], close: &[u8]| {
         let inner = text.strip_prefix(open).and_then(|t| t.strip_suffix(close));
         inner.is_some_and(|t| t.iter().all(name))
@@ -109,8 +110,27 @@ pub(crate) fn is_placeholder(text: &[u8]) -> bool {
         || after(b"$", |b| b.is_ascii_digit())
         || after(b":", smalls)
         || after(b"$env:", |b| is_word(*b))
-        || text.first() == Some(&b'%') && text.len() == 2
+        || is_format(text)
         || opens(text)
+}
+
+/// `%s`, `%08x`, `set=%s`, `{}`, `{name!r}`, `{error:?}.`
+fn is_format(text: &[u8]) -> bool {
+    let verb = match text {
+        [b'%', b's' | b'd' | b'v' | b'p' | b'u' | b'x' | b'r' | b'q', ..] => true,
+        [b'%', b'0'..=b'9' | b'-' | b'+' | b'.' | b'*', ..] => text.len() < 8,
+        _ => false,
+    };
+    let holes = [&b"%s"[..], b"%d", b"%v", b"{}", b"{:?}", b"{!r}", b"{0}"];
+    let hole = text.len() < 32 && holes.iter().any(|h| text.windows(h.len()).any(|w| w == *h));
+    let end = text.iter().rposition(|b| !b".,;:!".contains(b)).map_or(0, |i| i + 1);
+    let inner = sub(text, 0, end).strip_prefix(b"{").and_then(|t| t.strip_suffix(b"}"));
+    let part = |b: &u8| b.is_ascii_alphanumeric() || b"_.:!?[]{}()*'\"".contains(b);
+    let braces = inner.is_some_and(|t| {
+        t.first().is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'{'))
+            && t.iter().all(part)
+    });
+    verb || hole || braces
 }
 
 /// What documentation writes: `your_api_key`, `insert_key_here`, `REPLACE_ME`.
