@@ -277,7 +277,8 @@ pub(crate) fn at_sign(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let password = sub(info, head.len() + 1, info.len());
-    let named = password.is_empty() && scan.technical(start, start + head.len());
+    let named = password.is_empty()
+        && (scan.technical(start, start + head.len()) || shape::is_placeholder(head));
     if named || !password.is_empty() && shape::is_placeholder(password) {
         return;
     }

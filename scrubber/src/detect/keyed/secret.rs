@@ -189,7 +189,13 @@ fn is_password(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
     // `check_password: Checking it for bob` is a function's name before what it says.
     let spaced = !value.quoted && before(scan.text, value.start) == b' ';
     let said = spaced && prior(scan.text, value.start, 2) == b':';
-    if said && mix.digit + mix.other == 0 && !ends_clause(scan.text, value.end) {
+    let plain = mix.digit + mix.other == 0 && !ends_clause(scan.text, value.end);
+    if said && (plain || !value.prose && shape::goes_on(scan.text, value.end)) {
+        return false;
+    }
+    // `--password=PASS sets it` is a help text.
+    let flag = back(scan.text, value.start, 40, |b| is_word(b) || matches!(b, b'-' | b'_' | b'='));
+    if !value.quoted && mix.upper == text.len() && has(scan.text, flag, b"--") {
         return false;
     }
     if !value.prose {
@@ -256,7 +262,11 @@ fn is_likely(value: &Value, text: &[u8]) -> bool {
     match text.len() {
         6 | 7 => !value.prose && mixed && !hex && mix.turns >= 2,
         8..16 => mixed && !hex && !constant,
-        _ => mixed && !constant || mix.is_random(),
+        _ => {
+            let signs = text.iter().any(|b| matches!(b, b'+' | b'/' | b'='));
+            let cases = mix.upper > 2 && mix.lower > 2 && signs;
+            mixed && !constant || cases || mix.is_random()
+        }
     }
 }
 

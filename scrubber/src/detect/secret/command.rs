@@ -90,10 +90,7 @@ fn is_help(text: &[u8], body: &[u8], end: usize) -> bool {
     if mix.digit > 0 || mix.other > 0 {
         return false;
     }
-    let second = skip(text, end + 1, 24, |b| b.is_ascii_lowercase());
-    let third = skip(text, second + 1, 24, |b| b.is_ascii_lowercase());
-    let words = at(text, end) == b' ' && second > end + 1 && at(text, second) == b' ';
-    mix.lower == 0 || words && third > second + 1
+    mix.lower == 0 || shape::goes_on(text, end)
 }
 
 /// What an argument must be.

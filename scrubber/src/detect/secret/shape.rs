@@ -2,7 +2,7 @@
 //! name, or something random. Looks at the first bytes only, so each answer costs a constant.
 
 use crate::detect::Scan;
-use crate::detect::text::{has, is_letter, is_word, sub};
+use crate::detect::text::{at, has, is_letter, is_word, skip, sub};
 use crate::detect::words::{LOOSE, PASSWORD, STATE, TOKEN, Tags, WEAK};
 
 /// What a byte of a token can be.
@@ -172,7 +172,7 @@ pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool, any: bool
     let capitals = text.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
     let smalls = text.first().is_some_and(u8::is_ascii_lowercase);
     let parts = text.iter().skip(1).any(|b| b"_.-".contains(b) || b.is_ascii_uppercase());
-    let snake = text.iter().any(|b| b"_.".contains(b));
+    let snake = text.iter().any(|b| b"_.-".contains(b));
     let smalls = smalls && (snake || !any);
     let named = capitals || smalls && text.iter().all(|b| name(b) && !b.is_ascii_digit());
     if named && parts && words.of_key(text) & secret != 0 {
@@ -259,6 +259,15 @@ const SENTENCE: [&[u8]; 24] = [
     b"is",
     b"est",
 ];
+
+/// Whether two plain words follow: a sentence goes on.
+pub(crate) fn goes_on(text: &[u8], end: usize) -> bool {
+    let word = |from: usize| skip(text, from, 24, |b| b.is_ascii_lowercase());
+    let second = word(end + 1);
+    let third = word(second + 1);
+    let spaces = at(text, end) == b' ' && at(text, second) == b' ';
+    spaces && second > end + 1 && third > second + 1 && !is_word(at(text, third))
+}
 
 /// `/etc/ssl/private`, `C:\keys`, and no base64 that starts with a slash.
 pub(crate) fn is_path(text: &[u8]) -> bool {
