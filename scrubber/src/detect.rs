@@ -32,6 +32,7 @@ mod words;
 
 use std::net::IpAddr;
 
+pub(crate) use crate::placeholder::len as placeholder_len;
 use crate::report::Kind;
 use crate::scrub::Span;
 use crate::simd::{Classifier, Row};
@@ -359,16 +360,6 @@ pub(crate) fn ends_placeholder(text: &[u8], i: usize) -> bool {
     before(text, i) == b']'
         && before(text, open) == b'['
         && placeholder_len(sub(text, open - 1, i)) == Some(i + 1 - open)
-}
-
-/// The length of the placeholder that `text` starts with.
-pub(crate) fn placeholder_len(text: &[u8]) -> Option<usize> {
-    let body = text.strip_prefix(b"[")?;
-    let n = body.iter().take(80).position(|&b| b == b']')?;
-    let mut parts = sub(body, 0, n).splitn(3, |&b| b == b':');
-    let name = std::str::from_utf8(parts.next()?).ok()?;
-    let tagged = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
-    (Kind::from_name(name).is_some() && parts.all(tagged)).then_some(n + 2)
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ use crate::report::{Kind, Report};
 
 mod json;
 mod resolve;
+mod rules;
 mod write;
+
+pub use rules::Rules;
 
 /// Times an output is scrubbed again before it is given up as a whole.
 const ROUNDS_MAX: usize = 4;
@@ -29,32 +32,39 @@ pub struct Span {
     pub kind: Kind,
 }
 
-/// What happens to the detections of a kind.
+/// What happens to the detections of a kind. Placeholders: [`crate::placeholder`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Action {
-    /// Replace by `[KIND]`.
+    /// Replace by `[KIND]`; a typed field is dropped.
     #[default]
     Redact,
+    /// Replace by `[KIND:***]`.
+    Mask,
     /// Replace by `[KIND:key:tag]`; needs a key, and redacts without one.
     Pseudonym,
     /// Addresses: keep the network, `[IP:203.0.113.0/24]` or a /48; other kinds are redacted.
     Truncate,
     /// Leave as it is.
     Keep,
+    /// Drop the field, free text too; in a text alone, redact.
+    DropField,
+    /// Drop the record.
+    DropRecord,
 }
 
 /// Choices of a policy for wall 2.
-#[derive(Debug)]
 pub struct Options {
     actions: [Action; Kind::ALL.len()],
     key: Option<PseudonymKey>,
+    rules: Rules,
     keep_private_ip: bool,
 }
 
 impl Default for Options {
     /// Redacts every kind, leaves private addresses.
     fn default() -> Self {
-        Options { actions: [Action::Redact; Kind::ALL.len()], key: None, keep_private_ip: true }
+        let actions = [Action::Redact; Kind::ALL.len()];
+        Options { actions, key: None, rules: Rules::none(), keep_private_ip: true }
     }
 }
 
@@ -70,6 +80,12 @@ impl Options {
     /// The key of pseudonyms.
     pub fn key(mut self, key: PseudonymKey) -> Options {
         self.key = Some(key);
+        self
+    }
+
+    /// Rules besides the built-in kinds.
+    pub fn rules(mut self, rules: Rules) -> Options {
+        self.rules = rules;
         self
     }
 
@@ -98,6 +114,17 @@ struct Found {
     span: Span,
     layer: usize,
     value: (usize, usize),
+    /// The user's rule that found it.
+    rule: Option<u8>,
+}
+
+impl Found {
+    fn count(&self, report: &mut Report) {
+        match self.rule {
+            Some(rule) => report.rule(usize::from(rule)),
+            None => report.detection(self.span.kind),
+        }
+    }
 }
 
 /// Buffers of one worker, reused from line to line.
@@ -108,6 +135,7 @@ pub struct ScrubScratch {
     resolved: Vec<Found>,
     raw: Vec<Span>,
     gate: Gate,
+    matching: rules::Matching,
     layers: [Shadow; LAYERS_MAX],
     buffers: [Vec<u8>; 2],
 }
@@ -171,8 +199,39 @@ impl Scrubber {
         scratch.buffers = [now, next];
     }
 
+    /// What the policy says of the last text that was looked at: drop its record, its field, or
+    /// neither.
+    pub(crate) fn drops(&self, scratch: &ScrubScratch) -> Action {
+        let actions = || scratch.resolved.iter().map(|f| self.action_of(f));
+        let strictest = [Action::DropRecord, Action::DropField];
+        strictest.into_iter().find(|s| actions().any(|a| a == *s)).unwrap_or_default()
+    }
+
+    /// Counts what was found in the last text that was looked at.
+    pub(crate) fn count(&self, scratch: &ScrubScratch, report: &mut Report) {
+        scratch.resolved.iter().for_each(|found| found.count(report));
+    }
+
+    /// The names of the user's rules, in the order of the policy; empty where one has none.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        (0..self.options.rules.len()).map(|i| self.options.rules.name(i))
+    }
+
+    /// Whether something may make this policy drop a record.
+    pub(crate) fn may_drop_records(&self) -> bool {
+        let rules = &self.options.rules;
+        self.options.actions.contains(&Action::DropRecord)
+            || (0..rules.len()).any(|i| rules.action(i) == Some(Action::DropRecord))
+    }
+
     fn action(&self, kind: Kind) -> Action {
         self.options.actions.get(kind as usize).copied().unwrap_or_default()
+    }
+
+    /// A rule's own action goes before that of its kind.
+    fn action_of(&self, found: &Found) -> Action {
+        let own = found.rule.and_then(|rule| self.options.rules.action(usize::from(rule)));
+        own.unwrap_or_else(|| self.action(found.span.kind))
     }
 
     /// Fills `scratch.resolved`.
@@ -198,14 +257,17 @@ impl Scrubber {
 
     /// Scans one layer and maps what it finds back through the layers to the text.
     fn scan(&self, text: &[u8], layers: &[Shadow], scratch: &mut ScrubScratch) {
-        let ScrubScratch { raw, found, gate, .. } = scratch;
+        let ScrubScratch { raw, found, gate, matching, .. } = scratch;
         raw.clear();
         gate.open(text, &self.tables);
         Scan::run(text, &self.tables, gate, raw);
+        let map = |a, b| layers.iter().rev().fold((a, b), |(a, b), layer| layer.map(a, b));
         for span in raw.iter().filter(|s| self.action(s.kind) != Action::Keep) {
             let value = (span.start, span.end);
-            let (start, end) = layers.iter().rev().fold(value, |(a, b), layer| layer.map(a, b));
-            found.push(Found { span: Span { start, end, ..*span }, layer: layers.len(), value });
+            let (start, end) = map(span.start, span.end);
+            let span = Span { start, end, ..*span };
+            found.push(Found { span, layer: layers.len(), value, rule: None });
         }
+        self.options.rules.find(text, layers.len(), map, matching, found);
     }
 }

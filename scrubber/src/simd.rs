@@ -56,8 +56,13 @@ pub(crate) enum Row {
     Open,
     /// `@`, `$` and `~`.
     Rare,
-    /// What may start an encoded character: `%`, `\`, `&`, `^`, ESC and NUL.
+    /// What may start an encoded character: `%`, `\`, `&` and `<`.
     Escape,
+    /// What is not printed: NUL, BS and ESC, and `^` as some programs show ESC.
+    Control,
+    Comma,
+    /// Ends of lines: LF and CR.
+    Break,
     /// `(` and `)`.
     Paren,
     /// What hides digits: `*`, `#`, `x` and `X`.
@@ -65,6 +70,8 @@ pub(crate) enum Row {
     Tilde,
     /// 0x80 and above: part of a character beyond ASCII.
     High,
+    /// 0xC0 and above: the first byte of a character beyond ASCII.
+    Lead,
     /// 0xC3: the lead byte of the accented letters of Latin-1.
     Latin,
     // From here on made of the rows above, see `Group::derive`.
@@ -72,6 +79,8 @@ pub(crate) enum Row {
     Letter,
     /// A letter or digit.
     Word,
+    /// A letter or digit of ASCII.
+    Alphanumeric,
     /// A hexadecimal digit.
     Hexadecimal,
     /// Digits and what people write between them.
@@ -87,7 +96,7 @@ impl Row {
 }
 
 /// The classes told by an ASCII byte alone; a class's place is its bit in [`TABLES`].
-const ASCII: [(Row, &[u8]); 19] = [
+const ASCII: [(Row, &[u8]); 22] = [
     (Row::Digit, b"0123456789"),
     (Row::Lower, b"abcdefghijklmnopqrstuvwxyz"),
     (Row::Upper, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
@@ -103,7 +112,10 @@ const ASCII: [(Row, &[u8]); 19] = [
     (Row::Quote, b"\"'"),
     (Row::Open, b">(["),
     (Row::Rare, b"@$~"),
-    (Row::Escape, b"%\\&^\x1B\0"),
+    (Row::Escape, b"%\\&<"),
+    (Row::Control, b"\0\x08\x1B^"),
+    (Row::Comma, b","),
+    (Row::Break, b"\n\r"),
     (Row::Paren, b"()"),
     (Row::Mask, b"*#xX"),
     (Row::Tilde, b"~"),
@@ -115,7 +127,7 @@ const TABLES: [[u8; 128]; 3] = {
     while c < ASCII.len() {
         let (bytes, mut i) = (ASCII[c].1, 0);
         while i < bytes.len() {
-            // Proof: c < 19, and the bytes of a class are ASCII
+            // Proof: c < 22, and the bytes of a class are ASCII
             tables[c / 8][bytes[i] as usize] |= 1 << (c % 8);
             i += 1;
         }
@@ -147,8 +159,8 @@ impl Group {
 
     /// Forgets what lies beyond the first `n` bytes of a block that was padded with NUL.
     fn cut(&mut self, lane: usize, n: usize) {
-        let kept = self.row(Row::Escape).word(lane) & ((1u64 << n) - 1);
-        self.set(Row::Escape, lane, kept);
+        let kept = self.row(Row::Control).word(lane) & ((1u64 << n) - 1);
+        self.set(Row::Control, lane, kept);
     }
 
     /// Fills the rows that are made of others.
@@ -163,6 +175,7 @@ impl Group {
         for (derived, bits) in [
             (Row::Letter, letter),
             (Row::Word, word),
+            (Row::Alphanumeric, ascii),
             (Row::Hexadecimal, row(Row::Hex) | row(Row::Digit)),
             (Row::Numeric, row(Row::Digit) | between),
             (Row::Token, word | signs | row(Row::Dot) | row(Row::Tilde)),

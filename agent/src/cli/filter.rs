@@ -10,23 +10,29 @@ use tamis_scrubber::scrub::{ScrubScratch, Scrubber};
 use tamis_scrubber::sieve::{Envelope, Scratch, Sieve, Verdict};
 
 use super::lines::{Line, Lines};
-use super::{Exit, Failure, SieveArgs};
+use super::{Exit, Failure, ScrubArgs, SieveArgs};
 
-/// Wall 2 alone.
-pub(super) fn scrub(file: Option<PathBuf>) -> Result<Exit, Failure> {
-    let input = open(file)?;
-    let scrubber = Scrubber::default();
+/// Wall 2 alone, with what a policy says of kinds and rules.
+pub(super) fn scrub(args: ScrubArgs) -> Result<Exit, Failure> {
     let mut scratch = ScrubScratch::default();
     let mut report = Report::default();
-    filter(input, |line, out| {
-        scrubber.scrub(line.bytes, out, &mut scratch, &mut report);
+    let Some(policy) = args.policy else {
+        // Profiles and lexicon are of no use here: the detectors are ready at once.
+        let input = open(args.input.file)?;
+        let scrubber = Scrubber::default();
+        return filter(input, |line, out| {
+            scrubber.scrub(line.bytes, out, &mut scratch, &mut report);
+        });
+    };
+    let sieve = crate::app::compile(crate::app::load_policy(Some(&policy))?)?;
+    filter(open(args.input.file)?, |line, out| {
+        sieve.scrub(line.bytes, out, &mut scratch, &mut report);
     })
 }
 
 /// Both walls.
 pub(super) fn sieve(args: SieveArgs) -> Result<Exit, Failure> {
-    let policy = crate::app::load_policy(args.policy.as_deref())?;
-    let sieve = crate::app::compile(&policy)?;
+    let sieve = crate::app::compile(crate::app::load_policy(args.policy.as_deref())?)?;
     let profile = match (&args.profile, &args.service) {
         (Some(name), _) => {
             let names: Vec<&str> = sieve.profiles().collect();

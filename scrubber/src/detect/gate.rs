@@ -55,8 +55,8 @@ pub(crate) struct Gate {
     hits: Vec<Hit>,
     /// One bit per byte where detectors look.
     wanted: Vec<u64>,
-    /// One bit per byte where something encoded may start.
-    encoded: Vec<u64>,
+    /// One bit per byte where something encoded may start, for each step of decoding.
+    encoded: [Vec<u64>; 3],
     /// One bit per byte where a long run of base64's alphabet starts.
     runs: Vec<u64>,
     /// One bit per byte where a word or part of a word of ASCII letters starts.
@@ -92,8 +92,9 @@ impl Gate {
         &self.wanted
     }
 
-    /// Where an encoded character or an encoded token may start, 64 bytes at a time.
-    pub(crate) fn encoded(&self) -> &[u64] {
+    /// Where something encoded may start, 64 bytes at a time: characters that stand for others,
+    /// escapes, and what may as well be a number or a word.
+    pub(crate) fn encoded(&self) -> &[Vec<u64>; 3] {
         &self.encoded
     }
 
@@ -151,9 +152,12 @@ impl Gate {
             let near = shape::Near::new(prev, group, next);
             prev = group;
             self.wanted.extend_from_slice(shape::wanted(&near).words());
-            let [encoded, runs] = shape::encoded(&near);
-            self.encoded.extend_from_slice(encoded.words());
-            self.runs.extend_from_slice(runs.words());
+            let encoded = shape::encoded(&near);
+            let [characters, escapes, guesses] = &mut self.encoded;
+            characters.extend_from_slice(encoded.characters.words());
+            escapes.extend_from_slice(encoded.escapes.words());
+            guesses.extend_from_slice(encoded.guesses.words());
+            self.runs.extend_from_slice(encoded.runs.words());
             let [starts, ends] = shape::words(&near);
             let [tokens, shaped] = shape::tokens(&near);
             self.shaped.extend_from_slice(shaped.words());
@@ -170,9 +174,12 @@ impl Gate {
 
     fn clear(&mut self) {
         self.hits.clear();
+        let [characters, escapes, guesses] = &mut self.encoded;
         for map in [
+            characters,
+            escapes,
+            guesses,
             &mut self.wanted,
-            &mut self.encoded,
             &mut self.runs,
             &mut self.starts,
             &mut self.tokens,
@@ -257,7 +264,7 @@ impl Gate {
         let runs = std::mem::take(&mut self.runs);
         for i in bits(&runs, 0) {
             if self.is_coded(i)
-                && let Some(map) = self.encoded.get_mut(i / BLOCK)
+                && let Some(map) = self.encoded[2].get_mut(i / BLOCK)
             {
                 *map |= 1 << (i % BLOCK);
             }
@@ -325,6 +332,9 @@ impl Gate {
         if tags & spoken != 0 || secret && before(text, first) == b'-' {
             self.admit(first, first + 1, Mark::Here);
         }
+        if secret {
+            self.admit(end, bare, Mark::Flag);
+        }
         // `api_token,x` and `{SSHA}x`.
         if secret && at(text, bare) == b',' || tags & HASH != 0 && at(text, bare) == b'}' {
             self.admit(bare + 1, bare + 2, Mark::Token);
@@ -349,12 +359,14 @@ impl Gate {
             }
             let row = |r| self.block(k, r);
             let digit_before = k.checked_sub(1).map_or(0, |j| self.block(j, Row::Digit) >> 63);
+            let dash_before = k.checked_sub(1).map_or(0, |j| self.block(j, Row::Dash) >> 63);
             let class = match what {
                 Mark::Pair => row(Row::Colon) | row(Row::Equal),
                 Mark::Open => row(Row::Open),
                 Mark::Sign => row(Row::Quote) | row(Row::Slash),
                 Mark::Number => row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before),
                 Mark::Capital => row(Row::Upper) | row(Row::High),
+                Mark::Flag => row(Row::Letter) & (row(Row::Dash) << 1 | dash_before),
                 Mark::Letter => row(Row::Letter),
                 Mark::Here | Mark::Token => !0,
             };
@@ -388,6 +400,7 @@ enum Mark {
     Number,
     Capital,
     Letter,
+    Flag,
     Token,
     Here,
 }

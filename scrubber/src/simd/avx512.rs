@@ -44,13 +44,15 @@ fn one(tables: &[Table; 3], bytes: &[u8; BLOCK], group: &mut Group, lane: usize)
     let text = unsafe { _mm512_loadu_epi8(bytes.as_ptr().cast()) };
     let high = _mm512_movepi8_mask(text);
     group.set(Row::High, lane, high);
+    let second = _mm512_test_epi8_mask(text, _mm512_set1_epi8(0x40));
+    group.set(Row::Lead, lane, high & second);
     group.set(Row::Latin, lane, _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(0xC3u8 as i8)));
     // The tables are read with seven bits: high bytes read the entry of a byte without a class.
     let text = _mm512_mask_mov_epi8(text, high, _mm512_set1_epi8(1));
     let classes = tables.each_ref().map(|t| t.look_up(text));
     for (c, (row, _)) in ASCII.iter().enumerate() {
         let bit = _mm512_set1_epi8((1u8 << (c % 8)) as i8);
-        // Proof: c < 19
+        // Proof: c < 22
         group.set(*row, lane, _mm512_test_epi8_mask(classes[c / 8], bit));
     }
 }

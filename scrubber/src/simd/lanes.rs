@@ -129,13 +129,22 @@ impl Wide {
         self.low
     }
 
-    /// Where a chain of `n` bits starts, each 2 to `gap` after the one before.
+    /// Where a bit is set within `2^steps` bytes from here on.
     #[inline(always)]
-    pub(crate) fn chain(self, n: u32, gap: u32) -> Wide {
+    pub(crate) fn reach(mut self, steps: u32) -> Wide {
+        for step in 0..steps {
+            self = self | (self >> (1 << step));
+        }
+        self
+    }
+
+    /// Where a chain of `n` bits starts, each `least` to `most` after the one before.
+    #[inline(always)]
+    pub(crate) fn chain(self, n: u32, least: u32, most: u32) -> Wide {
         let mut chained = self;
         for _ in 1..n {
-            let mut near = chained >> 2;
-            for g in 3..=gap {
+            let mut near = chained >> least;
+            for g in least + 1..=most {
                 near = near | (chained >> g);
             }
             chained = self & near;
@@ -157,6 +166,14 @@ impl BitOr for Wide {
     #[inline(always)]
     fn bitor(self, o: Wide) -> Wide {
         Wide { low: self.low | o.low, high: self.high | o.high }
+    }
+}
+
+impl Not for Wide {
+    type Output = Wide;
+    #[inline(always)]
+    fn not(self) -> Wide {
+        Wide { low: !self.low, high: !self.high }
     }
 }
 

@@ -8,16 +8,17 @@ pub(super) fn run(text: &[u8], groups: &mut [Group]) {
 
 fn one(bytes: &[u8; BLOCK], group: &mut Group, lane: usize) {
     let mut rows = [0u64; ASCII.len()];
-    let (mut high, mut latin) = (0u64, 0u64);
+    let (mut high, mut lead, mut latin) = (0u64, 0u64, 0u64);
     for (i, &byte) in bytes.iter().enumerate() {
         let bit = 1u64 << i;
         if byte >= 0x80 {
             high |= bit;
+            lead |= if byte >= 0xC0 { bit } else { 0 };
             latin |= if byte == 0xC3 { bit } else { 0 };
             continue;
         }
         for (c, row) in rows.iter_mut().enumerate() {
-            // Proof: c < 19 and byte < 128
+            // Proof: c < 22 and byte < 128
             *row |= u64::from(TABLES[c / 8][usize::from(byte)] >> (c % 8) & 1) << i;
         }
     }
@@ -25,5 +26,6 @@ fn one(bytes: &[u8; BLOCK], group: &mut Group, lane: usize) {
         group.set(*row, lane, bits);
     }
     group.set(Row::High, lane, high);
+    group.set(Row::Lead, lane, lead);
     group.set(Row::Latin, lane, latin);
 }

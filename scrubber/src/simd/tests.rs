@@ -20,6 +20,7 @@ fn every_byte_has_its_classes() {
         assert_eq!(is(Row::Upper), byte.is_ascii_uppercase());
         assert_eq!(is(Row::Hex) | is(Row::Digit), byte.is_ascii_hexdigit());
         assert_eq!(is(Row::High), !byte.is_ascii());
+        assert_eq!(is(Row::Lead), *byte >= 0xC0);
         assert_eq!(is(Row::Latin), *byte == 0xC3);
     }
     for level in Level::all() {
@@ -34,7 +35,7 @@ fn padding_has_no_class_and_used_buffers_are_cleared() {
         for n in [700, 0, 1, 63, 64, 65, 127, 511, 512, 513, 1500, 3] {
             Classifier::of(level).classify(&vec![b'0'; n], &mut reused);
             assert_eq!(reused.len(), n.div_ceil(GROUP) + 1, "{level:?} {n}");
-            assert!(reused.iter().all(|g| !g.row(Row::Escape).any()), "{level:?} {n}");
+            assert!(reused.iter().all(|g| !g.row(Row::Control).any()), "{level:?} {n}");
             let count = |g: &Group| g.row(Row::Digit).words().map(|w| w.count_ones()).iter().sum();
             let digits: u32 = reused.iter().map(|g| -> u32 { count(g) }).sum();
             assert_eq!(digits as usize, n, "{level:?}");

@@ -74,10 +74,11 @@ unsafe fn one<V: Vector>(bytes: &[u8; BLOCK], group: &mut Group, lane: usize) {
         put!(Open, |v| is!(v, b'>').or(is!(v, b'(')).or(is!(v, b'[')));
         put!(Rare, |v| is!(v, b'@').or(is!(v, b'$')).or(is!(v, b'~')));
         put!(Paren, |v| is!(v, b'(').or(is!(v, b')')));
-        put!(Escape, |v| {
-            let printed = is!(v, b'%').or(is!(v, b'\\')).or(is!(v, b'&')).or(is!(v, b'^'));
-            printed.or(is!(v, 0x1B)).or(is!(v, 0))
-        });
+        put!(Lead, |v| v.within(0xC0, 0xFF));
+        put!(Comma, |v| is!(v, b','));
+        put!(Break, |v| is!(v, b'\n').or(is!(v, b'\r')));
+        put!(Escape, |v| { is!(v, b'%').or(is!(v, b'\\')).or(is!(v, b'&')).or(is!(v, b'<')) });
+        put!(Control, |v| is!(v, 0).or(is!(v, 8)).or(is!(v, 0x1B)).or(is!(v, b'^')));
         put!(Mask, |v| {
             let letter = v.or(V::splat(0x20));
             is!(v, b'*').or(is!(v, b'#')).or(is!(letter, b'x'))

@@ -12,6 +12,10 @@ const NUMBER_MIN: u32 = 10;
 const DIALLED_MIN: u32 = 8;
 /// Most characters of a card before the first that is masked.
 const MASKED_MAX: u32 = 12;
+/// Bytes within which a number with an exponent has its `e`, as a power of two.
+const EXPONENT_REACH: u32 = 5;
+/// Bytes within which a list has its first comma, as a power of two.
+const LIST_REACH: u32 = 5;
 /// Groups of an IPv6 address before `::`.
 const GROUPS_MAX: usize = 7;
 
@@ -100,18 +104,63 @@ pub(super) fn wanted(n: &Near) -> Lanes {
     wanted
 }
 
-/// Where something encoded may start (escapes, characters beyond ASCII that may stand for others,
-/// quoted-printable, UTF-7), and where long runs of base64's alphabet start.
+/// What may be encoded, by the step that decodes it (see `shadow`).
+pub(super) struct Encoded {
+    /// Characters that may stand for others, or for nothing.
+    pub(super) characters: Lanes,
+    /// Starts of escapes.
+    pub(super) escapes: Lanes,
+    /// Starts of lists, of numbers with an exponent, of hexadecimal words and groups.
+    pub(super) guesses: Lanes,
+    /// Starts of long runs of base64's alphabet.
+    pub(super) runs: Lanes,
+}
+
+/// Where something encoded may start.
 #[inline(always)]
-pub(super) fn encoded(n: &Near) -> [Lanes; 2] {
+pub(super) fn encoded(n: &Near) -> Encoded {
     // The accented letters of Latin-1 stand for themselves.
-    let accents = n.row(Row::Latin) | n.back(1, Row::Latin);
-    let mut bits = n.row(Row::Escape) | n.row(Row::High) & !accents;
-    bits |= n.row(Row::Equal) & n.ahead(1, Row::Hexadecimal) & n.ahead(2, Row::Hexadecimal);
-    let upper = |k| n.ahead(k, Row::Upper);
-    bits |= n.row(Row::Plus) & upper(1) & upper(2) & upper(3) & n.ahead(4, Row::Dash);
+    let first = n.row(Row::Latin) & n.ahead(1, Row::High) & !n.ahead(1, Row::Lead);
+    let second = n.row(Row::High) & !n.row(Row::Lead) & n.back(1, Row::Latin);
+    let mut escapes = n.row(Row::Escape);
+    let soft = n.ahead(1, Row::Hexadecimal) & n.ahead(2, Row::Hexadecimal);
+    escapes |= n.row(Row::Equal) & (soft | n.ahead(1, Row::Break));
+    let base64 = n.wide(Row::Base64);
+    escapes |= n.row(Row::Plus) & base64.run(4);
     let starts = n.row(Row::Base64) & !n.back(1, Row::Base64);
-    [bits, starts & n.wide(Row::Base64).run(CODED_MIN as u32)]
+    Encoded {
+        characters: n.row(Row::Control) | (n.row(Row::High) & !first & !second),
+        escapes,
+        guesses: guesses(n),
+        runs: starts & base64.run(CODED_MIN as u32),
+    }
+}
+
+#[inline(always)]
+fn guesses(n: &Near) -> Lanes {
+    let (word, hexadecimal) = (n.wide(Row::Alphanumeric), n.wide(Row::Hexadecimal));
+    let start = word & !n.wide_back(1, Row::Alphanumeric);
+    let prefixed = n.wide(Row::Mask) >> 1;
+    let long = hexadecimal.run(CODED_MIN as u32);
+    let mut guesses = start.low & (long | (prefixed & (hexadecimal >> 2)).low);
+    // Groups of two and four digits, and the same behind `0x`.
+    let pair = start & hexadecimal & (hexadecimal >> 1) & !(word >> 2);
+    guesses |= pair.chain(6, 3, 4).low;
+    let three = (word >> 1) & (word >> 2) & (word >> 3) & (hexadecimal >> 3);
+    guesses |= (start & three & !(word >> 4)).chain(3, 5, 6).low;
+    guesses |= (start & prefixed & three & (word >> 5) & !(word >> 6)).chain(3, 7, 8).low;
+    // `1.85E14`: an `e` between digits, not far behind a point.
+    let exponent = n.wide(Row::Hex) & n.wide_back(1, Row::Digit) & (n.wide(Row::Numeric) >> 1);
+    let point = n.wide(Row::Dot);
+    if (n.row(Row::Digit) & exponent.reach(EXPONENT_REACH).low).any() {
+        let near = (point >> 1) | (point >> 2) | (point >> 3) | (point >> 4);
+        guesses |= start.low & n.row(Row::Digit) & near.low & exponent.reach(EXPONENT_REACH).low;
+    }
+    let lists = n.row(Row::Open);
+    if lists.any() & n.row(Row::Comma).any() {
+        guesses |= lists & n.wide(Row::Comma).reach(LIST_REACH).low;
+    }
+    guesses
 }
 
 /// Where words and parts of words start, and where words have ended.
@@ -171,7 +220,7 @@ fn quads(n: &Near, sign: Row) -> Lanes {
     if !(signs.low.any() | signs.high.any()) {
         return Lanes::NONE;
     }
-    let first = signs.chain(3, 4);
+    let first = signs.chain(3, 2, 4);
     (first >> 1).low | (first >> 2).low | (first >> 3).low
 }
 
@@ -231,5 +280,5 @@ fn addresses(n: &Near) -> Lanes {
             double = double | (colons & near);
         }
     }
-    double.low | colons.chain(5, 5).low
+    double.low | colons.chain(5, 2, 5).low
 }
