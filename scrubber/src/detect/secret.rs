@@ -173,18 +173,11 @@ fn has_shape(body: &[u8]) -> bool {
     let mailchimp = (36..=37).contains(&n) && sub(body, 32, 35) == b"-us" && hex(0, 32);
     let mailgun = n == 50 && sign(32, b'-') && sign(41, b'-') && hex(0, 32) && hex(33, 41);
     let airtable = n >= 60 && sign(17, b'.') && sub(body, 0, 3) == b"pat" && hex(18, 60);
-    // RSA and PKCS #8: a sequence that starts with the number 0; a certificate with a sequence.
-    let key = n >= 40 && sub(body, 0, 3) == b"MII" && sub(body, 6, 9) == b"IBA";
-    let google = sub(body, 0, 4) == b"1//0" && n >= 40;
-    let clickhouse = n == 42 && sub(body, 0, 4) == b"4b1d" && shape::Mix::of(body).is_random();
     terraform
         || maxmind
-        || key
         || mailchimp
         || mailgun
         || airtable
-        || google
-        || clickhouse
         || is_discord(body)
         || is_authress(body)
 }

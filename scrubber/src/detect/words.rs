@@ -63,7 +63,8 @@ tags! {
                 mysqlpwd mysqlpassword rootpassword rootpwd adminpassword adminpwd adminpass \
                 loginpassword currentpassword newpassword oldpassword confirmpassword \
                 smtppassword smtppass redispassword ldappassword keypass storepass sshpass \
-                kennwort passwort contrasena senha secret secrets clientsecret apisecret \
+                kennwort passwort contrasena senha pw psw pswd userpw bindpw rootpw psk wpapassphrase \
+                bindpassword bindcredentials secret secrets clientsecret apisecret \
                 appsecret consumersecret sharedsecret phrasesecrete credential credentials creds";
     TOKEN = "apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken authtoken \
              authkey apitoken sessiontoken csrftoken xsrftoken xapikey xauthtoken bearertoken \
@@ -72,7 +73,9 @@ tags! {
              sharedaccesskey sharedaccesssignature licensekey deploykey privatetoken usertoken \
              clienttoken devicetoken servicetoken securitytoken subscriptionkey servicekey appkey \
              applicationkey consumerkey authenticitytoken requestverificationtoken vaulttoken \
-             githubtoken gitlabtoken npmtoken bottoken xamzsignature xgoogsignature";
+             githubtoken gitlabtoken npmtoken bottoken xamzsignature xgoogsignature csrfmiddlewaretoken \
+             codeverifier clientassertion samlresponse samlrequest ssotoken accesskeysecret \
+             xcsrftoken xxsrftoken jsessionidsso";
     WEAK = "token jeton csrf xsrf";
     LOOSE = "session sid sig signature nonce auth cookie setcookie cookies";
     PASS = "pass";
@@ -117,7 +120,7 @@ tags! {
              perdu perdue saisi saisie verifie verifiee change changee utilisateur expiree \
              password passwd pwd token passphrase username user include omit same-origin \
              options option argument arguments flag flags instead parameter parameters";
-    COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login \
+    COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login auth pass \
                password passwd passphrase pwd mdp passe motdepasse token identified \
                requirepass masterauth otp verification confirmation";
     CLOCK = "ts time timestamp at epoch id ids date seed offset offsets ns us nanos micros millis \

@@ -80,8 +80,12 @@ pub(super) fn qualified(scan: &Scan<'_>, key: &[u8], tags: Tags) -> Tags {
     if tags & (ABOUT | PASS) == 0 || tags & (SECRET | KEY) == 0 || tags & PUBLIC != 0 {
         return tags;
     }
-    let mut last = 0;
-    scan.tables.words.parts(key, |_, _, t| last = t);
+    let (mut last, mut second) = (0, 0);
+    scan.tables.words.parts(key, |_, _, t| (second, last) = (last, t));
+    // `ASP.NET_SessionId`: of a session the id is the secret.
+    if last & CLOCK != 0 && second & LOOSE != 0 {
+        return tags & !(NOT_VALUE | CLOCK | NAME);
+    }
     // `db_pass` is a password, `pass_through` is not.
     let tags = match tags & PASS {
         0 => tags,
@@ -106,17 +110,6 @@ fn odd(scan: &Scan<'_>, p: usize) -> Tags {
     let types = [&b" string"[..], b" str", b" &str", b" String"];
     let typed = types.iter().find(|t| head.ends_with(t)).map_or(0, |t| t.len());
     let end = end.saturating_sub(typed);
-    // `mot de passe de connexion : x`
-    let phrase = sub(text, p.saturating_sub(32), p);
-    let words = |b: &u8| is_letter(*b) || *b == b' ' || *b == b'\'';
-    let spoken = before(text, p) == b' '
-        && phrase
-            .windows(6)
-            .rposition(|w| w == b"passe ")
-            .is_some_and(|i| sub(phrase, i, 32).iter().all(words));
-    if spoken {
-        return PASSWORD;
-    }
     let aligned = prior(text, p, 4) == b' ' && before(text, p) == b' ';
     if typed == 0 && !aligned && !matches!(before(text, p), b'?' | b'+' | b'.' | b'|' | b':') {
         return 0;
@@ -144,6 +137,9 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
     if value.quoted && closing {
         return false;
     }
+    if !value.quoted && is_pair(scan.text, value.start, text) {
+        return false;
+    }
     // What is left of a qualifier after `of_pair` speaks against the key.
     if tags & (NOT_VALUE | NAME) != 0 {
         return text.len() >= 24 && Mix::of(text).is_random() && !shape::is_place(text);
@@ -162,6 +158,14 @@ pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8])
     }
     tags & (WEAK | LOOSE | SESSION) != 0 && is_likely(value, text)
         || tags & KEY != 0 && !value.prose && is_mixed(text)
+}
+
+/// The next pair after a value that is empty: `password= user=x`.
+fn is_pair(text: &[u8], start: usize, value: &[u8]) -> bool {
+    let name = |b: &u8| b.is_ascii_alphabetic() || b"_.-".contains(b);
+    let sign = value.iter().position(|b| !name(b)).unwrap_or(0);
+    let more = value.get(sign + 1).is_some_and(|b| *b != b'=');
+    before(text, start) == b' ' && sign > 1 && value.get(sign) == Some(&b'=') && more
 }
 
 /// Anything but a short number, a directory, or a sentence.

@@ -10,6 +10,8 @@ use crate::report::Kind;
 
 /// Bytes of a command line that are read after its command.
 const LINE_MAX: usize = 1024;
+/// Bytes between a word and the colon of its phrase.
+const PHRASE_MAX: usize = 48;
 /// Longest argument.
 const ARGUMENT_MAX: usize = 512;
 
@@ -19,12 +21,18 @@ pub(super) fn at_word(scan: &mut Scan<'_>, p: usize) {
     if before(text, p) == b'-' {
         return flag(scan, p);
     }
-    if !matches!(at(text, p) | 0x20, b'p' | b'm' | b't' | b'c' | b's' | b'l' | b'r' | b'o' | b'v') {
+    if !matches!(
+        at(text, p) | 0x20,
+        b'a' | b'c' | b'l' | b'm' | b'o' | b'p' | b'r' | b's' | b't' | b'v'
+    ) {
         return;
     }
     let end = skip(text, p, 16, is_letter);
     let word = sub(text, p, end);
     let is = |w: &[u8]| word.eq_ignore_ascii_case(w);
+    if at(text, p).is_ascii_uppercase() && protocol(scan, p, end) {
+        return;
+    }
     if is(b"curl") {
         arguments(scan, end, &[b"-u", b"--user", b"-U", b"--proxy-user"], Shape::User);
     } else if is(b"mysql") || is(b"mysqldump") || is(b"mysqladmin") || is(b"mariadb") {
@@ -40,6 +48,33 @@ pub(super) fn at_word(scan: &mut Scan<'_>, p: usize) {
     } else if is(b"mdp") || is(b"passe") || is(b"motdepasse") {
         spoken(scan, p, end, Speech::French);
     }
+}
+
+/// Commands of mail, file transfer and caches: `AUTH PLAIN x`, `PASS x`, `LOGIN user x`, `AUTH x`.
+fn protocol(scan: &mut Scan<'_>, p: usize, end: usize) -> bool {
+    let text = scan.text;
+    let start = match sub(text, p, end + 7) {
+        [b'A', b'U', b'T', b'H', b' ', b'P', b'L', b'A', b'I', b'N', b' ', ..] => end + 7,
+        [b'A', b'U', b'T', b'H', b' ', b'L', b'O', b'G', b'I', b'N', b' ', ..] => end + 7,
+        [b'A', b'U', b'T', b'H', b' ', ..] => end + 1,
+        [b'P', b'A', b'S', b'S', b' ', ..] if matches!(before(text, p), b' ' | b'"') => end + 1,
+        [b'L', b'O', b'G', b'I', b'N', b' ', ..] => {
+            skip(text, end + 1, 64, |b| b > b' ' && !b"\"'".contains(&b)) + 1
+        }
+        _ => return false,
+    };
+    let stop = skip(text, start, ARGUMENT_MAX, |b| b > b' ' && !b"\"'\\".contains(&b));
+    let body = sub(text, start, stop);
+    let ends = matches!(at(text, stop), 0 | b'\n' | b'\r' | b'"' | b'\'' | b'\\');
+    let mix = Mix::of(body);
+    let coded = start == end + 7 && body.len() >= 8 && mix.other <= 2;
+    let given =
+        body.len() >= 4 && mix.digit > 0 && mix.lower + mix.upper > 0 && is_given(scan, body);
+    let ok = ends && (coded || given) && !shape::is_place(body);
+    if ok {
+        scan.hit(start, stop, Kind::Secret);
+    }
+    ok
 }
 
 /// What the word before a secret is.
@@ -210,7 +245,7 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
     let body = sub(text, start, stop);
     if !is_given(scan, body) || shape::is_reference(scan, body, false, true) || body.contains(&b'=')
     {
-        return;
+        return phrase(scan, end);
     }
     let mix = Mix::of(body);
     let strong = mix.digit > 0 && mix.lower + mix.upper > 0 && !shape::is_place(body);
@@ -242,6 +277,39 @@ fn spoken(scan: &mut Scan<'_>, p: usize, end: usize, speech: Speech) {
         }
     };
     if ok && !super::super::is_placeholder(text, start, stop) {
+        return scan.hit(start, stop, Kind::Secret);
+    }
+    if speech != Speech::Code {
+        phrase(scan, end);
+    }
+}
+
+/// `password is generated for root@localhost: x`, `mot de passe de connexion : x`.
+fn phrase(scan: &mut Scan<'_>, end: usize) {
+    let text = scan.text;
+    let part = |b: u8| is_word(b) || b" '-_@.()".contains(&b);
+    let colon = skip(text, end, PHRASE_MAX, part);
+    let sign = matches!(at(text, colon), b':' | b'=') && at(text, colon + 1) == b' ';
+    // `password hash algorithm: x` is about one.
+    let last = back(text, colon, 2, |b| b == b' ');
+    let word = back(text, last, 24, is_letter);
+    let about = scan.tables.words.of(sub(text, word, last)) & (NOT_VALUE | NAME | STATE) != 0;
+    if !sign || about || colon < end + 3 {
+        return;
+    }
+    let start = skip(text, colon + 1, 4, |b| b" \"'".contains(&b));
+    let stop = argument(text, start);
+    let stop = back(text, stop, 3, |b| b",.;)]}".contains(&b)).max(start);
+    let body = sub(text, start, stop);
+    let mix = Mix::of(body);
+    let strong = mix.digit > 0 && mix.lower + mix.upper > 0 && body.len() >= 6;
+    let known = super::super::is_placeholder(text, start, stop);
+    if strong
+        && !known
+        && !shape::is_place(body)
+        && !shape::is_numeric(body)
+        && is_given(scan, body)
+    {
         scan.hit(start, stop, Kind::Secret);
     }
 }
