@@ -165,6 +165,8 @@ fn is_pair(text: &[u8], start: usize, value: &[u8]) -> bool {
     let name = |b: &u8| b.is_ascii_alphabetic() || b"_.-".contains(b);
     let sign = value.iter().position(|b| !name(b)).unwrap_or(0);
     let more = value.get(sign + 1).is_some_and(|b| *b != b'=');
+    let mix = Mix::of(sub(value, 0, sign));
+    let more = more && mix.turns * 4 < sign && value.len() < 40;
     before(text, start) == b' ' && sign > 1 && value.get(sign) == Some(&b'=') && more
 }
 
