@@ -36,7 +36,7 @@ pub(crate) use crate::placeholder::len as placeholder_len;
 use crate::report::Kind;
 use crate::scrub::Span;
 use crate::simd::{Classifier, Row};
-use gate::Gate;
+use gate::View;
 use text::{at, before, is_letter, is_word, prior, sub};
 use words::Tags;
 
@@ -174,22 +174,22 @@ impl<'a> Scan<'a> {
         Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() }
     }
 
-    /// Appends to `spans` what the families find in `text`, unsorted. `gate` was opened on `text`.
+    /// Appends to `spans` what the families find in `text`, unsorted. `gate` is its view.
     pub(crate) fn run(
         text: &'a [u8],
         tables: &'a Tables,
-        gate: &'a Gate,
+        gate: View<'a>,
         spans: &'a mut Vec<Span>,
     ) {
         let mut scan = Scan::new(text, tables, spans);
         let mut run = run::Run::EMPTY;
-        for i in gate::bits(gate.wanted(), 0) {
+        for i in gate.wanted() {
             scan.anchor(i, gate, &mut run);
         }
     }
 
     /// Looks at the anchor at `i`, if one of [`FAMILIES`] starts at this byte.
-    fn anchor(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
+    fn anchor(&mut self, i: usize, gate: View<'_>, run: &mut run::Run) {
         let class = ANCHORS.get(usize::from(at(self.text, i))).copied().unwrap_or_default();
         let Some(row) = usize::from(class).checked_sub(1) else { return };
         let prev = before(self.text, i);
@@ -223,7 +223,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A number that no word names: what its digits and the signs between them allow.
-    fn shaped(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
+    fn shaped(&mut self, i: usize, gate: View<'_>, run: &mut run::Run) {
         let length = gate.from(i, Row::Numeric).trailing_ones();
         let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
         let digits = (gate.from(i, Row::Digit) & within).count_ones();

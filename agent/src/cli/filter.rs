@@ -20,12 +20,12 @@ pub(super) fn scrub(args: ScrubArgs) -> Result<Exit, Failure> {
         // Profiles and lexicon are of no use here: the detectors are ready at once.
         let input = open(args.input.file)?;
         let scrubber = Scrubber::default();
-        return filter(input, |line, out| {
-            scrubber.scrub(line.bytes, out, &mut scratch, &mut report);
+        return filter(input, Take::Many, |lines, out| {
+            scrubber.scrub_lines(lines.bytes, out, &mut scratch, &mut report);
         });
     };
     let sieve = crate::app::compile(crate::app::load_policy(Some(&policy))?)?;
-    filter(open(args.input.file)?, |line, out| {
+    filter(open(args.input.file)?, Take::One, |line, out| {
         sieve.scrub(line.bytes, out, &mut scratch, &mut report);
     })
 }
@@ -44,7 +44,7 @@ pub(super) fn sieve(args: SieveArgs) -> Result<Exit, Failure> {
     };
     let input = open(args.input.file)?;
     let mut scratch = Scratch::new(&sieve);
-    filter(input, |line, out| {
+    filter(input, Take::One, |line, out| {
         let bytes = line.bytes.strip_suffix(b"\r").unwrap_or(line.bytes);
         let at = Envelope {
             timestamp_ns: 0,
@@ -78,9 +78,18 @@ fn open(file: Option<PathBuf>) -> Result<Box<dyn Read>, Failure> {
     }
 }
 
-/// Feeds every line to `each`, which appends its answer; writes the answers.
+/// How many lines are handed over at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Take {
+    One,
+    /// As many as were read, with LF between them.
+    Many,
+}
+
+/// Feeds the lines to `each`, which appends its answer; writes the answers.
 fn filter(
     input: Box<dyn Read>,
+    take: Take,
     mut each: impl FnMut(&Line<'_>, &mut Vec<u8>),
 ) -> Result<Exit, Failure> {
     let out = std::cell::RefCell::new(BufWriter::with_capacity(256 * 1024, io::stdout().lock()));
@@ -90,7 +99,12 @@ fn filter(
     let written = loop {
         // What was answered is written before a read that may block, so that `tail -f | tamis
         // scrub` shows each line at once.
-        let line = match lines.next(|| out.borrow_mut().flush()) {
+        let flush = || out.borrow_mut().flush();
+        let line = match take {
+            Take::One => lines.next(flush),
+            Take::Many => lines.batch(flush),
+        };
+        let line = match line {
             Ok(Some(line)) => line,
             Ok(None) => break out.borrow_mut().flush(),
             Err(e) => break Err(e),

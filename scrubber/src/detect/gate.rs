@@ -52,6 +52,7 @@ struct Hit {
 #[derive(Default)]
 pub(crate) struct Gate {
     groups: Vec<Group>,
+    /// Words with a meaning, in order.
     hits: Vec<Hit>,
     /// One bit per byte where detectors look.
     wanted: Vec<u64>,
@@ -87,30 +88,24 @@ impl Gate {
         }
     }
 
-    /// Where to look, 64 bytes at a time.
-    pub(crate) fn wanted(&self) -> &[u64] {
-        &self.wanted
+    /// A part of the text, as detectors see it that look at that part alone.
+    pub(crate) fn view(&self, start: usize, len: usize) -> View<'_> {
+        View { gate: self, start, end: start + len }
     }
 
-    /// Where something encoded may start, 64 bytes at a time: characters that stand for others,
-    /// escapes, and what may as well be a number or a word.
-    pub(crate) fn encoded(&self) -> &[Vec<u64>; 3] {
-        &self.encoded
-    }
-
-    /// Whether the number at `i` is looked at for a word before it, not only for its shape.
-    pub(crate) fn is_named(&self, i: usize) -> bool {
-        bit(&self.named, i)
-    }
-
-    /// Whether a provider's token may start at `i`.
-    pub(crate) fn is_token(&self, i: usize) -> bool {
-        bit(&self.tokens, i)
-    }
-
-    /// Whether the separator at `i` may be that of a pair whose key has a meaning.
-    pub(crate) fn is_paired(&self, i: usize) -> bool {
-        bit(&self.paired, i)
+    /// The first place from `i` on where detectors or decoders look.
+    pub(crate) fn next(&self, i: usize) -> Option<usize> {
+        let [a, b, c] = &self.encoded;
+        let mut mask = !0 << (i % BLOCK);
+        for k in i / BLOCK..self.wanted.len() {
+            let word = |map: &[u64]| map.get(k).copied().unwrap_or(0);
+            let any = (word(&self.wanted) | word(a) | word(b) | word(c)) & mask;
+            if any != 0 {
+                return Some(k * BLOCK + any.trailing_zeros() as usize);
+            }
+            mask = !0;
+        }
+        None
     }
 
     /// 64 bits of a class from byte `i` on.
@@ -167,6 +162,7 @@ impl Gate {
         }
         for k in 0..text.len().div_ceil(BLOCK) {
             self.look_up(k, text, tables);
+            self.keep_tokens(k, text, tables);
         }
         self.accented(text, tables);
         self.admit_runs();
@@ -197,27 +193,31 @@ impl Gate {
     fn look_up(&mut self, k: usize, text: &[u8], tables: &Tables) {
         let word = |map: &[u64], k: usize| map.get(k).copied().unwrap_or(0);
         let ends = u128::from(word(&self.ends, k)) | u128::from(word(&self.ends, k + 1)) << BLOCK;
-        let tokens = word(&self.tokens, k);
-        let mut kept = 0;
-        let mut starts = word(&self.starts, k) | tokens;
+        let mut starts = word(&self.starts, k);
         while starts != 0 {
             let shift = starts.trailing_zeros();
-            let first = starts & starts.wrapping_neg();
-            starts ^= first;
+            starts &= starts - 1;
             let start = k * BLOCK + shift as usize;
             let length = 1 + (ends >> shift >> 1).trailing_zeros() as usize;
-            let head = head(text, start);
-            if tokens & first != 0
-                && (tables.prefixes.may_start(head)
-                    || bit(&self.shaped, start)
-                    || self.is_alone(text, start))
-            {
-                kept |= first;
-            }
-            if tables.words.may_be(head, length) {
+            if tables.words.may_be(head(text, start), length) {
                 let end = start + length;
                 let tags = tables.words.of(sub(text, start, end));
                 keep(text, Hit { start, end, tags }, &mut self.hits);
+            }
+        }
+    }
+
+    /// Keeps of the tokens in block `k` those that may be of a provider, and lets them through.
+    #[inline(always)]
+    fn keep_tokens(&mut self, k: usize, text: &[u8], tables: &Tables) {
+        let mut tokens = self.tokens.get(k).copied().unwrap_or(0);
+        let mut kept = self.shaped.get(k).copied().unwrap_or(0);
+        while tokens != 0 {
+            let start = k * BLOCK + tokens.trailing_zeros() as usize;
+            let first = tokens & tokens.wrapping_neg();
+            tokens ^= first;
+            if tables.prefixes.may_start(head(text, start)) || self.is_alone(text, start) {
+                kept |= first;
             }
         }
         if let (Some(map), Some(wanted)) = (self.tokens.get_mut(k), self.wanted.get_mut(k)) {
@@ -229,21 +229,23 @@ impl Gate {
     /// Whether the run of base64's alphabet at `i` may be a line of its own.
     #[inline(always)]
     fn is_alone(&self, text: &[u8], i: usize) -> bool {
-        let start = back(text, i, 2, |b| matches!(b, b'+' | b'/'));
-        if !matches!(before(text, start), 0 | b'\n' | b' ' | b'\t') {
+        let length = self.from(i, Row::Base64).trailing_ones() as usize;
+        if length < LINE_MIN
+            || length < BLOCK && !matches!(at(text, i + length), 0 | b'\n' | b'\r' | b'=')
+        {
             return false;
         }
-        let length = self.from(i, Row::Base64).trailing_ones() as usize;
-        let closes = length == 64 || matches!(at(text, i + length), 0 | b'\n' | b'\r' | b'=');
+        let start = back(text, i, 2, |b| matches!(b, b'+' | b'/'));
         let line = back(text, start, LINE_INDENT, |b| matches!(b, b' ' | b'\t'));
-        length >= LINE_MIN && closes && matches!(before(text, line), 0 | b'\n')
+        matches!(before(text, line), 0 | b'\n')
     }
 
     /// Looks up the words with letters beyond ASCII.
     fn accented(&mut self, text: &[u8], tables: &Tables) {
-        let mut done = 0;
+        let (mut done, before) = (0, self.hits.len());
         for (k, group) in self.groups.iter().enumerate().filter(|(_, g)| g.row(Row::High).any()) {
-            for i in bits(group.row(Row::High).words(), k * GROUP) {
+            for i in Places::new(group.row(Row::High).words(), 0, GROUP) {
+                let i = k * GROUP + i;
                 if i < done {
                     continue;
                 }
@@ -255,15 +257,17 @@ impl Gate {
                 });
             }
         }
+        if self.hits.len() > before {
+            self.hits.sort_unstable_by_key(|h| h.end);
+        }
     }
 
-    /// Lets through the runs of base64's alphabet that may be a token: capitals beside other
-    /// characters, or hexadecimal digits in a row.
+    /// Lets through the runs of base64's alphabet that may be a token.
     #[inline(always)]
     fn admit_runs(&mut self) {
         let runs = std::mem::take(&mut self.runs);
-        for i in bits(&runs, 0) {
-            if self.is_coded(i)
+        for i in Places::new(&runs, 0, usize::MAX) {
+            if self.is_mixed(i)
                 && let Some(map) = self.encoded[2].get_mut(i / BLOCK)
             {
                 *map |= 1 << (i % BLOCK);
@@ -272,28 +276,21 @@ impl Gate {
         self.runs = runs;
     }
 
-    /// Whether the run of base64's alphabet from `i` on may be a token.
+    /// Whether the run of base64's alphabet from `i` on has capitals beside other letters or digits.
     #[inline(always)]
-    fn is_coded(&self, i: usize) -> bool {
+    fn is_mixed(&self, i: usize) -> bool {
         let mut from = i;
         let (mut upper, mut other) = (false, false);
         loop {
             let length = self.from(from, Row::Base64).trailing_ones();
             let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
-            upper |= self.from(from, Row::Upper) & within != 0;
-            other |= (self.from(from, Row::Lower) | self.from(from, Row::Digit)) & within != 0;
-            let mut hex = self.from(from, Row::Hexadecimal) & within;
-            for step in [1, 2, 4, 4] {
-                hex &= hex >> step;
+            let capitals = self.from(from, Row::Upper) & within;
+            upper |= capitals != 0;
+            other |= capitals != self.from(from, Row::Alphanumeric) & within;
+            if upper && other || length < 64 {
+                return upper && other;
             }
-            if upper && other || hex != 0 {
-                return true;
-            }
-            if length < 64 {
-                return false;
-            }
-            // A row of hexadecimal digits may lie across.
-            from += BLOCK - CODED_MIN;
+            from += BLOCK;
         }
     }
 
@@ -377,6 +374,65 @@ impl Gate {
     }
 }
 
+/// A part of a text on which a gate was opened; places count from its start.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    gate: &'a Gate,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> View<'a> {
+    /// Where detectors look.
+    pub(crate) fn wanted(self) -> impl Iterator<Item = usize> + 'a {
+        self.places(&self.gate.wanted)
+    }
+
+    /// Where something encoded may start: characters that stand for others, escapes, and what may
+    /// as well be a number or a word.
+    pub(crate) fn encoded(self) -> [impl Iterator<Item = usize> + 'a; 3] {
+        self.gate.encoded.each_ref().map(|map| self.places(map))
+    }
+
+    /// Whether anything encoded may be there.
+    pub(crate) fn is_encoded(self) -> bool {
+        self.encoded().into_iter().any(|mut places| places.next().is_some())
+    }
+
+    /// Whether a word with a meaning is there.
+    pub(crate) fn has_words(self) -> bool {
+        let hits = &self.gate.hits;
+        let first = hits.partition_point(|h| h.end <= self.start);
+        hits.get(first).is_some_and(|h| h.start < self.end)
+    }
+
+    /// Whether the number at `i` is looked at for a word before it, not only for its shape.
+    pub(crate) fn is_named(self, i: usize) -> bool {
+        bit(&self.gate.named, self.start + i)
+    }
+
+    /// Whether a provider's token may start at `i`.
+    pub(crate) fn is_token(self, i: usize) -> bool {
+        bit(&self.gate.tokens, self.start + i)
+    }
+
+    /// Whether the separator at `i` may be that of a pair whose key has a meaning.
+    pub(crate) fn is_paired(self, i: usize) -> bool {
+        bit(&self.gate.paired, self.start + i)
+    }
+
+    /// 64 bits of a class from byte `i` on.
+    #[inline]
+    pub(crate) fn from(self, i: usize, row: Row) -> u64 {
+        self.gate.from(self.start + i, row)
+    }
+
+    /// The places of the bits of a map.
+    fn places(self, map: &'a [u64]) -> impl Iterator<Item = usize> + 'a {
+        Places::new(map, self.start, self.end).map(move |i| i - self.start)
+    }
+}
+
 /// [`Gate::read`] for one processor.
 struct Open<'a> {
     gate: &'a mut Gate,
@@ -409,17 +465,39 @@ fn bit(map: &[u64], i: usize) -> bool {
     map.get(i / BLOCK).is_some_and(|bits| bits >> (i % BLOCK) & 1 == 1)
 }
 
-/// The places of the bits of a map that starts at byte `base`, in order.
-#[inline(always)]
-pub(crate) fn bits(map: &[u64], base: usize) -> impl Iterator<Item = usize> {
-    map.iter().enumerate().flat_map(move |(k, &word)| {
-        let mut left = word;
-        std::iter::from_fn(move || {
-            let i = (left != 0).then(|| base + k * BLOCK + left.trailing_zeros() as usize);
-            left &= left.wrapping_sub(1);
-            i
-        })
-    })
+/// The places of the bits of a map within a range, in order.
+struct Places<'a> {
+    map: &'a [u64],
+    block: usize,
+    left: u64,
+    end: usize,
+}
+
+impl<'a> Places<'a> {
+    #[inline(always)]
+    fn new(map: &'a [u64], start: usize, end: usize) -> Places<'a> {
+        let block = start / BLOCK;
+        let left = map.get(block).copied().unwrap_or(0) & !0 << (start % BLOCK);
+        Places { map, block, left, end }
+    }
+}
+
+impl Iterator for Places<'_> {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        while self.left == 0 {
+            self.block += 1;
+            if self.block * BLOCK >= self.end {
+                return None;
+            }
+            self.left = *self.map.get(self.block)?;
+        }
+        let i = self.block * BLOCK + self.left.trailing_zeros() as usize;
+        self.left &= self.left - 1;
+        (i < self.end).then_some(i)
+    }
 }
 
 /// The eight bytes from `i` on, the first in the lowest byte, NUL beyond the end.

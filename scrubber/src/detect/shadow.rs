@@ -17,7 +17,7 @@ mod token;
 mod wide;
 
 use super::fold::{Fold, fold, tag};
-use super::gate::{self, Gate};
+use super::gate::View;
 use super::text::{at, before, hex, sub};
 
 /// Layers of encoding taken off.
@@ -58,19 +58,18 @@ impl Shadow {
         &self.text
     }
 
-    /// Decodes one layer of `source`, on which `gate` was opened. Returns whether anything changed.
+    /// Decodes one layer of `source`, whose view is `gate`. Returns whether anything changed.
     ///
     /// The surest comes off first, in three steps of which the first that changes anything ends the
     /// layer: characters (folded, or not drawn), escapes, and guesses at what may be encoded and
     /// may as well be a number or a word. So a guess that is wrong hides nothing that a character
     /// or an escape would have shown, and an escape is read when nothing stands inside it.
-    pub(crate) fn decode(&mut self, source: &[u8], gate: &Gate) -> bool {
+    pub(crate) fn decode(&mut self, source: &[u8], gate: View<'_>) -> bool {
         let source = sub(source, 0, SOURCE_MAX);
         let [characters, escapes, guesses] = gate.encoded();
-        let at = |map| gate::bits(map, 0);
-        self.pass(source, Self::character, at(characters))
-            || self.pass(source, Self::escape, at(escapes))
-            || self.pass(source, Self::guesses, at(guesses))
+        self.pass(source, Self::character, characters)
+            || self.pass(source, Self::escape, escapes)
+            || self.pass(source, Self::guesses, guesses)
     }
 
     /// One walk over the source: `decode` looks at each of `places`, and tells where to go on.

@@ -312,14 +312,17 @@ pub(crate) struct Words {
     slots: Vec<(u32, u32)>,
     meanings: Vec<Tags>,
     /// One bit per hash of the first eight letters of the words that gates look for.
-    heads: Vec<u64>,
+    heads: Box<[u64; HEADS / 64]>,
 }
 
 impl Words {
     /// Hashes the table.
     pub(crate) fn new() -> Words {
-        let mut words =
-            Words { slots: vec![(0, 0); SLOTS], meanings: Vec::new(), heads: vec![0; HEADS / 64] };
+        let mut words = Words {
+            slots: vec![(0, 0); SLOTS],
+            meanings: Vec::new(),
+            heads: Box::new([0; HEADS / 64]),
+        };
         for (tags, list) in WORDS {
             for word in list.split_ascii_whitespace() {
                 words.insert(hash(word.as_bytes()), *tags);
@@ -340,7 +343,7 @@ impl Words {
     #[inline(always)]
     pub(crate) fn may_be(&self, head: u64, length: usize) -> bool {
         let bit = head_bit(head, length);
-        self.heads.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
+        self.heads[bit / 64 % (HEADS / 64)] >> (bit % 64) & 1 == 1 // Proof: below the length
     }
 
     fn insert(&mut self, hash: u64, tags: Tags) {

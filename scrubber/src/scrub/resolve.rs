@@ -28,11 +28,21 @@ pub(super) fn resolve(text: &[u8], found: &mut Vec<Found>, resolved: &mut Vec<Fo
         placeholders.keep(o, resolved);
     }
     let open = text.iter().find(|b| !b.is_ascii_whitespace());
-    if matches!(open, Some(b'{' | b'[')) && is_json(text) {
+    if matches!(open, Some(b'{' | b'['))
+        && resolved.iter().any(|f| may_cross(text, f))
+        && is_json(text)
+    {
         found.clear();
         within_values(text, resolved, found);
         std::mem::swap(found, resolved);
     }
+}
+
+/// Whether a span of a JSON text may reach over its structure: one that has none of its signs is
+/// within a string or a number.
+fn may_cross(text: &[u8], found: &Found) -> bool {
+    let body = text.get(found.span.start..found.span.end).unwrap_or_default();
+    found.layer > 0 || body.iter().any(|b| b"\"{}[]:,".contains(b))
 }
 
 /// Cuts spans of a JSON text to what lies in its strings and numbers: the rest is structure, which
