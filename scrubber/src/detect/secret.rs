@@ -89,6 +89,9 @@ pub(crate) fn at_tilde(scan: &mut Scan<'_>, p: usize) {
         && !is_word(before(text, start))
         && (31..=40).contains(&(end - p - 1));
     let openshift = p >= 6 && sub(text, p - 6, p) == b"sha256" && end - p > 40;
+    if shape::is_placeholder(sub(text, p + 1, end)) {
+        return;
+    }
     if entra {
         scan.hit(start, end, Kind::Secret);
     } else if openshift {

@@ -354,7 +354,9 @@ pub(super) fn authorization(scan: &mut Scan<'_>, sep: usize, from: usize) -> boo
     }
     let end = parameters(text, name + 1);
     let body = sub(text, name + 1, end);
-    if shape::is_placeholder(body) || shape::is_state(scan, body) || body.len() < 3 {
+    // `Bearer <your API token>`
+    let opens = matches!(body.first(), Some(b'<' | b'{' | b'[' | b'$'));
+    if opens || shape::is_placeholder(body) || shape::is_state(scan, body) || body.len() < 3 {
         return true;
     }
     let known = scheme(sub(text, i, end)) > 0;
