@@ -63,7 +63,8 @@ tags! {
                 mysqlpwd mysqlpassword rootpassword rootpwd adminpassword adminpwd adminpass \
                 loginpassword currentpassword newpassword oldpassword confirmpassword \
                 smtppassword smtppass redispassword ldappassword keypass storepass sshpass \
-                kennwort passwort contrasena senha pw psw pswd userpw bindpw rootpw psk wpapassphrase \
+                kennwort passwort contrasena senha pw psw pswd userpw bindpw rootpw psk \
+              wpapassphrase \
                 bindpassword bindcredentials secret secrets clientsecret apisecret \
                 appsecret consumersecret sharedsecret phrasesecrete credential credentials creds";
     TOKEN = "apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken authtoken \
@@ -73,7 +74,8 @@ tags! {
              sharedaccesskey sharedaccesssignature licensekey deploykey privatetoken usertoken \
              clienttoken devicetoken servicetoken securitytoken subscriptionkey servicekey appkey \
              applicationkey consumerkey authenticitytoken requestverificationtoken vaulttoken \
-             githubtoken gitlabtoken npmtoken bottoken xamzsignature xgoogsignature csrfmiddlewaretoken \
+             githubtoken gitlabtoken npmtoken bottoken xamzsignature xgoogsignature \
+             csrfmiddlewaretoken \
              codeverifier clientassertion samlresponse samlrequest ssotoken accesskeysecret \
              xcsrftoken xxsrftoken jsessionidsso";
     WEAK = "token jeton csrf xsrf";
@@ -83,7 +85,8 @@ tags! {
     COOKIE = "cookie setcookie cookies";
     CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin";
     KEY = "key cle";
-    KEY_OF = "api access private secret client signing encryption decryption shared master cloud iam \
+    KEY_OF = "api access private secret client signing encryption decryption shared master cloud \
+              iam \
               license service account ssh deploy openai anthropic huggingface mistral groq cohere \
               aws azure gcp google github gitlab stripe twilio sendgrid mailgun datadog ibm ovh \
               wireguard presharedkey subscription consumer integration webhook storage hmac aes \
@@ -99,13 +102,16 @@ tags! {
              budget bucket cache hits rate per seconds ms minutes days hours prompt completion \
              input output cached reserved column table index idx constraint variable variables \
              var ref reference store endpoint arn alias label manager handler class fingerprint \
-             thumbprint issuer audience reuses start starts end mode hint prefix suffix host port encryption mechanism";
-    STATE = "none null nil undefined unknown true false yes no oui non on off ok not is was are has \
+             thumbprint issuer audience reuses start starts end mode hint prefix suffix host \
+             port encryption mechanism";
+    STATE = "none null nil undefined unknown true false yes no oui non on off ok not is was are \
+             has \
              invalid incorrect wrong bad good empty blank missing absent required optional needed \
              must should can cannot may could will do does did been expired expires expire expiry \
              changed change reset updated update set unset created deleted added failed fail \
              failure error errors success successful successfully denied refused rejected accepted \
-             correct valid mismatch matched match matches mismatched disabled enabled hidden masked \
+             correct valid mismatch matched match matches mismatched disabled enabled hidden \
+             masked \
              redacted filtered removed omitted protected encrypted hashed stripped suppressed \
              string str text varchar char bytes integer boolean field value \
              hash plain plaintext authentication authenticated auth login prompt stdin env file \
@@ -129,7 +135,8 @@ tags! {
              updated expire step size hash commit request req revision generation checkpoint";
     VERSION = "version release v ver versions rev build tag chrome firefox safari";
     POINTER = "lock thread pointer ptr handle tid mutex semaphore object addr";
-    CIVILITY = "m mme mlle melle mmes mlles mr dr me pr monsieur madame mademoiselle maitre docteur \
+    CIVILITY = "m mme mlle melle mmes mlles mr dr me pr monsieur madame mademoiselle maitre \
+              docteur \
                 mrs ms miss prof professeur mister messieurs mesdames herr frau fraulein sr sra \
                 srta senor senora sig signor signora signore mevrouw meneer";
     GREETING = "bonjour bonsoir hello hi dear cher chere salut coucou";
@@ -183,7 +190,8 @@ tags! {
             connected signed session account access credentials passe connexion authentification \
             keyboard interactive kerberos gssapi otp mfa sso saml oidc ldap pam reset token \
             connecte identifie tant impersonating authorized attempts";
-    FUNCTION = "a an the of to be by on at if then when where who which only also just must may can \
+    FUNCTION = "a an the of to be by on at if then when where who which only also just must may \
+              can \
                 cannot could should will would has have had do did done no yes not and or but so \
                 than too very more most some any every each all both other another same such via \
                 per until since before after between during through about into onto over under \
@@ -199,7 +207,8 @@ tags! {
     ROLE = "role";
     SUDO = "tty cmd su";
     ABOUT = "signe signee valide validee appel demande facture commande courrier contrat adhesion \
-             sinistre rdv consultation ordonnance requested approved reviewed signed envoye envoyee \
+             sinistre rdv consultation ordonnance requested approved reviewed signed envoye \
+             envoyee \
              adresse transmis recu recue creee modifiee supprimee accorde dossier compte rapport \
              message lettre certificat attestation inscription reservation remboursement virement";
     REMOTE = "remote http upstream grpc";
