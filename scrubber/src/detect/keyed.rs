@@ -38,6 +38,10 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
     if after || next == b':' || next == b'=' && at(scan.text, p) == b'=' {
         return;
     }
+    // A placeholder names nothing: `[SECRET]:80` is what is left of a URL.
+    if super::ends_placeholder(scan.text, p) {
+        return;
+    }
     let tags = secret::of_pair(scan, p, context::key(scan.text, p, scan.tables));
     if tags == 0 {
         return;

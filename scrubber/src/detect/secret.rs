@@ -89,6 +89,9 @@ pub(crate) fn at_tilde(scan: &mut Scan<'_>, p: usize) {
         && !is_word(before(text, start))
         && (31..=40).contains(&(end - p - 1));
     let openshift = p >= 6 && sub(text, p - 6, p) == b"sha256" && end - p > 40;
+    if shape::is_placeholder(sub(text, p + 1, end)) {
+        return;
+    }
     if entra {
         scan.hit(start, end, Kind::Secret);
     } else if openshift {
@@ -100,14 +103,16 @@ pub(crate) fn at_tilde(scan: &mut Scan<'_>, p: usize) {
 fn token_at(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
     let prev = before(text, p);
-    if prev == b'_' || prev == b'-' && is_word(prior(text, p, 2)) {
+    if matches!(prev, b'_' | b'%') || prev == b'-' && is_word(prior(text, p, 2)) {
         return;
     }
     // What starts inside a secret that was just found is part of it.
     if scan.spans.last().is_some_and(|s| s.kind == Kind::Secret && (s.start..s.end).contains(&p)) {
         return;
     }
-    if let Some(n) = scan.tables.prefixes.find(text, p) {
+    // Base64 of `-----BEGIN CERTIFICATE` or `PUBLIC KEY`.
+    let public = has(text, p, b"LS0tLS1CRUdJTiBDRVJU") || has(text, p, b"LS0tLS1CRUdJTiBQVUJM");
+    if !public && let Some(n) = scan.tables.prefixes.find(text, p) {
         let whole = scan.walk(Walk::Token, p, 0, token);
         let end = if n >= HEAD_MAX { whole.max(p + n) } else { p + n };
         let end = skip(text, end, 2, |b| b == b'=');
@@ -127,7 +132,7 @@ fn token_at(scan: &mut Scan<'_>, p: usize) {
     let mixed =
         || body.iter().any(u8::is_ascii_digit) || body.iter().skip(3).any(u8::is_ascii_uppercase);
     if jwt && end - start >= 16 && body.contains(&b'.') && mixed()
-        || end - start >= SHAPED_MIN && has_shape(body)
+        || end - start >= SHAPED_MIN && has_shape(body) && !shape::is_placeholder(body)
     {
         scan.hit(start, end, Kind::Secret);
     }
@@ -171,15 +176,11 @@ fn has_shape(body: &[u8]) -> bool {
     let mailchimp = (36..=37).contains(&n) && sub(body, 32, 35) == b"-us" && hex(0, 32);
     let mailgun = n == 50 && sign(32, b'-') && sign(41, b'-') && hex(0, 32) && hex(33, 41);
     let airtable = n >= 60 && sign(17, b'.') && sub(body, 0, 3) == b"pat" && hex(18, 60);
-    let google = sub(body, 0, 4) == b"1//0" && n >= 40;
-    let clickhouse = n == 42 && sub(body, 0, 4) == b"4b1d" && shape::Mix::of(body).is_random();
     terraform
         || maxmind
         || mailchimp
         || mailgun
         || airtable
-        || google
-        || clickhouse
         || is_discord(body)
         || is_authress(body)
 }
@@ -229,9 +230,9 @@ fn scheme(scan: &mut Scan<'_>, p: usize) {
         skip(text, p + word.len(), 4, |b| is_space(b) || matches!(b, b':' | b'"' | b'\'' | b'='));
     let end = scan.walk(Walk::Token, start, 0, token).max(start);
     let body = sub(text, start, end.min(start + HEAD_MAX));
-    let coded = body.iter().any(u8::is_ascii_digit)
-        || body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase)
-        || at(text, end.saturating_sub(1)) == b'=';
+    let mix = shape::Mix::of(body);
+    let coded =
+        mix.digit > 0 || mix.turns * 3 >= body.len() || at(text, end.saturating_sub(1)) == b'=';
     let least = if word == b"Basic" { 8 } else { 12 };
     if start > p + word.len() && body.len() >= least && coded && !shape::is_place(body) {
         scan.hit(start, end, Kind::Secret);
@@ -272,7 +273,8 @@ pub(crate) fn at_sign(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let password = sub(info, head.len() + 1, info.len());
-    let named = password.is_empty() && scan.technical(start, start + head.len());
+    let named = password.is_empty()
+        && (scan.technical(start, start + head.len()) || shape::is_placeholder(head));
     if named || !password.is_empty() && shape::is_placeholder(password) {
         return;
     }

@@ -64,31 +64,43 @@ tags! {
     WHOSE = "first last given family full display user customer client patient maiden middle \
              contact holder owner employee person recipient sender author legal account member \
              subscriber candidate applicant beneficiary guest";
-    PASSWORD = "password passwd passwrd passphrase passcode pwd pass passe mdp motdepasse motpasse \
+    PASSWORD = "password passwd passwrd passphrase passcode pwd passe mdp motdepasse motpasse \
                 dbpassword dbpasswd dbpwd dbpass userpassword userpwd userpass pgpassword \
                 mysqlpwd mysqlpassword rootpassword rootpwd adminpassword adminpwd adminpass \
                 loginpassword currentpassword newpassword oldpassword confirmpassword \
                 smtppassword smtppass redispassword ldappassword keypass storepass sshpass \
-                kennwort passwort contrasena senha secret secrets clientsecret apisecret \
-                appsecret consumersecret sharedsecret credential credentials creds";
+                kennwort passwort contrasena senha pw psw pswd userpw bindpw rootpw psk \
+              wpapassphrase \
+                bindpassword bindcredentials secret secrets clientsecret apisecret \
+                appsecret consumersecret sharedsecret phrasesecrete credential credentials creds";
     TOKEN = "apikey accesskey secretkey privatekey accesstoken refreshtoken idtoken authtoken \
              authkey apitoken sessiontoken csrftoken xsrftoken xapikey xauthtoken bearertoken \
-             sessionkey sessionid sessid phpsessid jsessionid aspsessionid connectsid jwt bearer \
+             sessionkey phpsessid jsessionid aspsessionid connectsid jwt bearer \
              authorization proxyauthorization signingkey encryptionkey masterkey accountkey \
              sharedaccesskey sharedaccesssignature licensekey deploykey privatetoken usertoken \
              clienttoken devicetoken servicetoken securitytoken subscriptionkey servicekey appkey \
              applicationkey consumerkey authenticitytoken requestverificationtoken vaulttoken \
-             githubtoken gitlabtoken npmtoken bottoken";
-    WEAK = "token session sid sig signature nonce auth csrf xsrf cookie setcookie cookies";
+             githubtoken gitlabtoken npmtoken bottoken xamzsignature xgoogsignature \
+             csrfmiddlewaretoken \
+             codeverifier clientassertion samlresponse samlrequest ssotoken accesskeysecret \
+             xcsrftoken xxsrftoken jsessionidsso";
+    WEAK = "token jeton csrf xsrf";
+    LOOSE = "session sid sig signature nonce auth cookie setcookie cookies";
+    PASS = "pass";
+    SESSION = "sessionid sessid";
     COOKIE = "cookie setcookie cookies";
     CODE = "otp pin totp mfa cvv cvc pincode otpcode codepin";
     KEY = "key cle";
-    KEY_OF = "api access private secret client signing encryption decryption shared master cloud iam \
+    KEY_OF = "api access private secret client signing encryption decryption shared master cloud \
+              iam \
               license service account ssh deploy openai anthropic huggingface mistral groq cohere \
               aws azure gcp google github gitlab stripe twilio sendgrid mailgun datadog ibm ovh \
               wireguard presharedkey subscription consumer integration webhook storage hmac aes \
-              rsa cipher application security invalid app";
-    PUBLIC = "public pub publique publishable foreign primary";
+              rsa cipher application security rapidapi function functions \
+              privee secrete acces chiffrement invalid app";
+    PUBLIC = "public pub publique publishable foreign primary cache object routing partition sort \
+              idempotency message dedup lookup row range hash map group topic natural bucket \
+              schema sequence hot index cached host dns";
     NOT_VALUE = "count counts type types size sizes length len limit limits usage file files path \
              paths url uri urls expires expiry expiration ttl header headers field fields policy \
              enabled required status error method total max min agent role roles scope scopes \
@@ -96,7 +108,8 @@ tags! {
              budget bucket cache hits rate per seconds ms minutes days hours prompt completion \
              input output cached reserved column table index idx constraint variable variables \
              var ref reference store endpoint arn alias label manager handler class fingerprint \
-             thumbprint issuer audience reuses start starts end mode hint prefix suffix host port";
+             thumbprint issuer audience reuses start starts end mode hint prefix suffix host port \
+             encryption mechanism";
     STATE = "what why how whose whom none null nil undefined unknown true false yes no oui non on off ok not is was are \
              has invalid incorrect wrong bad good empty blank missing absent required optional \
              needed must should can cannot may could will do does did been expired expires \
@@ -123,16 +136,19 @@ tags! {
              que dont mais donc car ni si se sa son ses leur leurs nos vos il elle ils elles y \
              en plus moins tout tous toute toutes deux trois apres avant pendant depuis entre \
              lors chez vers selon afin ayant etant sera seront wants needs tries exists fails \
-             lacks von da";
-    COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login \
-               password passwd passphrase pwd mdp passe motdepasse token identified";
+             lacks von da include omit same-origin options option argument \
+             arguments flag flags instead parameter parameters";
+    COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login auth pass \
+               password passwd passphrase pwd mdp passe motdepasse token identified \
+               requirepass masterauth otp verification confirmation";
     CLOCK = "ts time timestamp at epoch id ids date seed offset offsets ns us nanos micros millis \
              duration elapsed lsn xid seq sequence block blk trace span nonce bytes started \
              created \
              updated expire step size hash commit request req revision generation checkpoint";
     VERSION = "version release v ver versions rev rv build tag chrome firefox safari";
     POINTER = "lock thread pointer ptr handle tid mutex semaphore object addr";
-    CIVILITY = "m mme mlle melle mmes mlles mr dr me pr monsieur madame mademoiselle maitre docteur \
+    CIVILITY = "m mme mlle melle mmes mlles mr dr me pr monsieur madame mademoiselle maitre \
+              docteur \
                 mrs ms miss prof professeur mister messieurs mesdames herr frau fraulein sr sra \
                 srta senor senora sig signor signora signore mevrouw meneer";
     GREETING = "bonjour bonsoir hello hi dear cher chere salut coucou";
@@ -188,7 +204,8 @@ tags! {
     VERB = "created requested approved reviewed assigned submitted uploaded cree creee valide";
     HINT = "family given role uid tty cmd su by par values";
     ABOUT = "signe signee valide validee appel demande facture commande courrier contrat adhesion \
-             sinistre rdv consultation ordonnance requested approved reviewed signed envoye envoyee \
+             sinistre rdv consultation ordonnance requested approved reviewed signed envoye \
+             envoyee \
              adresse transmis recu recue creee modifiee supprimee accorde dossier compte rapport \
              message lettre certificat attestation inscription reservation remboursement virement";
     REMOTE = "remote http upstream grpc";
@@ -271,7 +288,10 @@ const BEFORE_VALUE: Tags = LOGIN
     | BY
     | PASSWORD
     | TOKEN
+    | PASS
     | WEAK
+    | LOOSE
+    | SESSION
     | CODE
     | HASH
     | COMMAND
@@ -529,6 +549,6 @@ mod tests {
         assert!(w.of_key(b"date_naissance") & DOB != 0);
         assert!(w.of_key(b"ClientUsername") & LOGIN != 0);
         assert!(w.of_key(b"X-OpenWebUI-User-Name") & NAME != 0);
-        assert!(w.of_key(b"max_tokens") & (TOKEN | WEAK) == 0);
+        assert!(w.of_key(b"max_tokens") & (TOKEN | WEAK | LOOSE) == 0);
     }
 }

@@ -23,7 +23,7 @@ const PARAMETER_MAX: usize = 2048;
 /// Spaces between a key and its separator in a column of pairs.
 const SPACES_MAX: usize = 24;
 /// Names of secrets.
-const SECRET: Tags = PASSWORD | TOKEN | WEAK | CODE;
+const SECRET: Tags = PASSWORD | PASS | TOKEN | WEAK | LOOSE | SESSION | CODE;
 /// Last words of a key that names something about a secret.
 const ABOUT: Tags = NOT_VALUE | NAME | CLOCK | VERSION | PUBLIC | POINTER;
 
@@ -31,26 +31,70 @@ const ABOUT: Tags = NOT_VALUE | NAME | CLOCK | VERSION | PUBLIC | POINTER;
 /// no password, `file_password` is one.
 pub(super) fn of_pair(scan: &Scan<'_>, p: usize, tags: Tags) -> Tags {
     let text = scan.text;
-    if tags & SECRET == 0 && tags & (KEY | PASSWORD) == 0 {
+    if tags & (SECRET | KEY | KEY_OF) == 0 {
         return tags | odd(scan, p);
     }
-    if tags & ABOUT == 0 {
+    let (start, end) = context::key_range(text, p);
+    // `"/forgot-password": "x"` is a route.
+    if before(text, start) == b'/' && matches!(at(text, end), b'"' | b'\'') {
+        return tags & !(SECRET | KEY);
+    }
+    let key = sub(text, start, end);
+    if is_file(key) {
+        return tags & !(SECRET | KEY);
+    }
+    let tags = tags | beside(scan, start, tags);
+    if tags & (ABOUT | PASS) == 0 {
         return tags;
     }
-    let (start, end) = context::key_range(text, p);
-    qualified(scan, sub(text, start, end), tags)
+    qualified(scan, key, tags)
+}
+
+/// `PasswordTest.java: x`
+fn is_file(key: &[u8]) -> bool {
+    const ENDS: [&[u8]; 20] = [
+        b"java", b"py", b"go", b"rs", b"js", b"ts", b"c", b"cc", b"cpp", b"h", b"rb", b"php",
+        b"cs", b"kt", b"exp", b"sh", b"html", b"sql", b"ex", b"scala",
+    ];
+    let dot = key.iter().rposition(|b| *b == b'.');
+    dot.is_some_and(|i| ENDS.contains(&sub(key, i + 1, key.len())))
+}
+
+/// What the word before a key adds to it: `secret key: x`, `clé API : x`.
+fn beside(scan: &Scan<'_>, start: usize, tags: Tags) -> Tags {
+    let both = tags & (KEY | WEAK) != 0 && tags & KEY_OF != 0;
+    let Some(gap) = start.checked_sub(1).filter(|i| !both && at(scan.text, *i) == b' ') else {
+        return 0;
+    };
+    let word = sub(scan.text, back(scan.text, gap, 16, is_letter), gap);
+    let of = scan.tables.words.of(word);
+    match tags & KEY_OF {
+        0 if of & STATE == 0 => of & KEY_OF,
+        0 => 0,
+        _ => of & KEY,
+    }
 }
 
 /// The meanings of a key, without those that its last word takes away.
 pub(super) fn qualified(scan: &Scan<'_>, key: &[u8], tags: Tags) -> Tags {
-    if tags & ABOUT == 0 || tags & (SECRET | KEY) == 0 || tags & PUBLIC != 0 {
+    if tags & (ABOUT | PASS) == 0 || tags & (SECRET | KEY) == 0 || tags & PUBLIC != 0 {
         return tags;
     }
-    let mut last = 0;
-    scan.tables.words.parts(key, |_, _, t| last = t);
+    let (mut last, mut second) = (0, 0);
+    scan.tables.words.parts(key, |_, _, t| (second, last) = (last, t));
+    // `ASP.NET_SessionId`: of a session the id is the secret.
+    if last & CLOCK != 0 && second & LOOSE != 0 {
+        return tags & !(NOT_VALUE | CLOCK | NAME);
+    }
+    // `db_pass` is a password, `pass_through` is not.
+    let tags = match tags & PASS {
+        0 => tags,
+        _ if last & PASS != 0 => tags & !PASS | PASSWORD,
+        _ => tags & !PASS,
+    };
     if last & (SECRET | KEY) != 0 && last & (NOT_VALUE | PUBLIC) == 0 {
         tags & !(NOT_VALUE | CLOCK | NAME)
-    } else if last & ABOUT != 0 && tags & TOKEN == 0 {
+    } else if last & ABOUT != 0 && tags & (TOKEN | SESSION) == 0 {
         tags & !(SECRET | KEY)
     } else {
         tags
@@ -66,17 +110,6 @@ fn odd(scan: &Scan<'_>, p: usize) -> Tags {
     let types = [&b" string"[..], b" str", b" &str", b" String"];
     let typed = types.iter().find(|t| head.ends_with(t)).map_or(0, |t| t.len());
     let end = end.saturating_sub(typed);
-    // `mot de passe de connexion : x`
-    let phrase = sub(text, p.saturating_sub(32), p);
-    let words = |b: &u8| is_letter(*b) || *b == b' ' || *b == b'\'';
-    let spoken = before(text, p) == b' '
-        && phrase
-            .windows(6)
-            .rposition(|w| w == b"passe ")
-            .is_some_and(|i| sub(phrase, i, 32).iter().all(words));
-    if spoken {
-        return PASSWORD;
-    }
     let aligned = prior(text, p, 4) == b' ' && before(text, p) == b' ';
     if typed == 0 && !aligned && !matches!(before(text, p), b'?' | b'+' | b'.' | b'|' | b':') {
         return 0;
@@ -92,29 +125,49 @@ fn odd(scan: &Scan<'_>, p: usize) -> Tags {
 pub(super) fn is_secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8]) -> bool {
     let of = tags & KEY_OF != 0;
     let sure = tags & TOKEN != 0 || tags & (KEY | WEAK) != 0 && of;
-    if tags & SECRET == 0 && !sure || tags & PUBLIC != 0 || text.is_empty() {
+    if tags & (SECRET | KEY) == 0 || tags & PUBLIC != 0 || text.is_empty() {
         return false;
     }
     if shape::is_placeholder(text) || shape::is_state(scan, text) {
+        return false;
+    }
+    // The quote that closes `'Password: '` opens nothing.
+    let closing = matches!(text, [b',' | b')' | b';' | b'+' | b']', b' ' | b')' | b':', ..])
+        || matches!(text, [b',', .., b':']);
+    if value.quoted && closing {
+        return false;
+    }
+    if !value.quoted && is_pair(scan.text, value.start, text) {
         return false;
     }
     // What is left of a qualifier after `of_pair` speaks against the key.
     if tags & (NOT_VALUE | NAME) != 0 {
         return text.len() >= 24 && Mix::of(text).is_random() && !shape::is_place(text);
     }
-    if shape::is_reference(scan, text, value.quoted) {
+    if shape::is_reference(scan, text, value.quoted, tags & PASSWORD != 0) {
         return false;
     }
     if tags & PASSWORD != 0 {
         return is_password(scan, value, text);
     }
-    if tags & CODE != 0 && is_code(value, tags, text) {
+    if tags & CODE != 0 && is_code(scan, value, tags, text) {
         return true;
     }
     if sure {
-        return is_token(value, text);
+        return is_token(scan, value, text);
     }
-    tags & WEAK != 0 && is_likely(value, text)
+    tags & (WEAK | LOOSE | SESSION) != 0 && is_likely(value, text)
+        || tags & KEY != 0 && !value.prose && is_mixed(text)
+}
+
+/// The next pair after a value that is empty: `password= user=x`.
+fn is_pair(text: &[u8], start: usize, value: &[u8]) -> bool {
+    let name = |b: &u8| b.is_ascii_alphabetic() || b"_.-".contains(b);
+    let sign = value.iter().position(|b| !name(b)).unwrap_or(0);
+    let more = value.get(sign + 1).is_some_and(|b| *b != b'=');
+    let mix = Mix::of(sub(value, 0, sign));
+    let more = more && mix.turns * 4 < sign && value.len() < 40;
+    before(text, start) == b' ' && sign > 1 && value.get(sign) == Some(&b'=') && more
 }
 
 /// Anything but a short number, a directory, or a sentence.
@@ -125,16 +178,39 @@ fn is_password(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
         let start = back(scan.text, end, 12, is_letter);
         sub(scan.text, start, end).eq_ignore_ascii_case(name)
     };
-    if text.len() < 3 || digits == text.len() && (digits < 4 || key(b"pass")) {
+    // `credentials = credentials` is code.
+    if !value.quoted && key(text) {
+        return false;
+    }
+    if text.len() < 3
+        || digits == text.len() && digits < 4
+        || shape::is_numeric(text) && key(b"pass")
+    {
         return false;
     }
     if key(b"pwd") && matches!(text.first(), Some(b'/' | b'~')) || shape::is_path(text) {
         return false;
     }
+    let mix = Mix::of(text);
+    // `check_password: Checking it for bob` is a function's name before what it says.
+    let spaced = !value.quoted && before(scan.text, value.start) == b' ';
+    let said = spaced && prior(scan.text, value.start, 2) == b':';
+    let plain = mix.digit + mix.other == 0 && !ends_clause(scan.text, value.end);
+    if said && (plain || !value.prose && shape::goes_on(scan.text, value.end)) {
+        return false;
+    }
+    // `--password=PASS sets it` is a help text.
+    let flag = back(scan.text, value.start, 40, |b| is_word(b) || matches!(b, b'-' | b'_' | b'='));
+    if !value.quoted && mix.upper == text.len() && has(scan.text, flag, b"--") {
+        return false;
+    }
     if !value.prose {
         return true;
     }
-    let mix = Mix::of(text);
+    if key(b"pass") {
+        let name = text.iter().any(|b| matches!(b, b'/' | b'.'));
+        return mix.digit > 0 && mix.lower + mix.upper > 0 && !name;
+    }
     let plain = mix.digit == 0 && mix.upper <= 1 && mix.other == 0;
     !plain || text.len() >= 4 && ends_clause(scan.text, value.end)
 }
@@ -147,17 +223,17 @@ fn ends_clause(text: &[u8], end: usize) -> bool {
 }
 
 /// A one-time code: a short number that is given, not measured.
-fn is_code(value: &Value, tags: Tags, text: &[u8]) -> bool {
+fn is_code(scan: &Scan<'_>, value: &Value, tags: Tags, text: &[u8]) -> bool {
     let digits = digits_in(text);
     let sign = |b: &u8| b.is_ascii_digit() || matches!(b, b' ' | b'-');
     tags & (NOT_VALUE | CLOCK | KEY) == 0
         && (3..=10).contains(&digits)
         && text.iter().all(sign)
-        && !(value.prose && digits < 4)
+        && (!value.prose || digits >= 4 && ends_clause(scan.text, value.end))
 }
 
 /// After a key that means a token: no number, no path, no sentence.
-fn is_token(value: &Value, text: &[u8]) -> bool {
+fn is_token(scan: &Scan<'_>, value: &Value, text: &[u8]) -> bool {
     let mix = Mix::of(text);
     let least = if value.prose { 6 } else { 3 };
     if text.starts_with(b"-----BEGIN ") {
@@ -169,7 +245,11 @@ fn is_token(value: &Value, text: &[u8]) -> bool {
     if mix.lower + mix.upper == 0 {
         return text.len() >= 16;
     }
-    !shape::is_numeric(text) && !(value.prose && mix.digit == 0 && text.len() < 16)
+    // `python3-jwt:all`
+    let gap = back(scan.text, value.start, 4, |b| b == b' ');
+    let small = !value.quoted && mix.lower == text.len() && before(scan.text, gap) == b':';
+    let name = (value.prose || small) && mix.digit == 0 && text.len() < 16;
+    !name && !shape::is_numeric(text)
 }
 
 /// After a key that may mean a token: only what looks like one.
@@ -182,38 +262,51 @@ fn is_likely(value: &Value, text: &[u8]) -> bool {
     {
         return false;
     }
-    let hex = mix.digit + mix.other < text.len() && text.iter().all(u8::is_ascii_hexdigit);
+    let hex = text.iter().all(|b| b.is_ascii_hexdigit() || *b == b'.');
     let mixed = mix.digit > 0 && mix.lower + mix.upper > 0;
     let constant = mix.lower == 0 && text.contains(&b'_');
     match text.len() {
         6 | 7 => !value.prose && mixed && !hex && mix.turns >= 2,
-        8..16 => mixed && !hex && !constant || hex && mix.turns >= 4 && !value.prose,
-        16..20 => mixed || mix.upper > 2 && mix.lower > 2,
-        _ => mixed || mix.upper > 3 && mix.lower > 3 || mix.other * 2 < text.len() && !constant,
+        8..16 => mixed && !hex && !constant,
+        _ => {
+            let signs = text.iter().any(|b| matches!(b, b'+' | b'/' | b'='));
+            let cases = mix.upper > 2 && mix.lower > 2 && signs;
+            mixed && !constant || cases || mix.is_random()
+        }
     }
 }
 
+/// After `key` alone: what only a random token is, with capitals, small letters and digits.
+fn is_mixed(text: &[u8]) -> bool {
+    let mix = Mix::of(text);
+    let signs = text.iter().all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(b));
+    let classes = mix.upper > 2 && mix.lower > 2 && mix.digit > 1;
+    text.len() >= 20 && classes && signs && mix.is_random() && !shape::is_place(text)
+}
+
+/// Schemes of `Authorization` before their credentials.
+const SCHEMES: [&[u8]; 17] = [
+    b"bearer ",
+    b"basic ",
+    b"digest ",
+    b"token ",
+    b"negotiate ",
+    b"ntlm ",
+    b"apikey ",
+    b"api-key ",
+    b"key ",
+    b"hawk ",
+    b"oauth ",
+    b"sharedkey ",
+    b"sharedkeylite ",
+    b"ssws ",
+    b"geniekey ",
+    b"jwt ",
+    b"aws4-hmac-sha256 ",
+];
+
 /// The length of an authentication scheme and its space at the start of a value, 0 for none.
 fn scheme(text: &[u8]) -> usize {
-    const SCHEMES: [&[u8]; 17] = [
-        b"bearer ",
-        b"basic ",
-        b"digest ",
-        b"token ",
-        b"negotiate ",
-        b"ntlm ",
-        b"apikey ",
-        b"api-key ",
-        b"key ",
-        b"hawk ",
-        b"oauth ",
-        b"sharedkey ",
-        b"sharedkeylite ",
-        b"ssws ",
-        b"geniekey ",
-        b"jwt ",
-        b"aws4-hmac-sha256 ",
-    ];
     SCHEMES.iter().find(|s| has(text, 0, s)).map_or(0, |s| s.len())
 }
 
@@ -255,11 +348,15 @@ pub(super) fn authorization(scan: &mut Scan<'_>, sep: usize, from: usize) -> boo
     let i = skip(text, from, 8, |b| matches!(b, b' ' | b'"' | b'\'' | b'[' | b'\\' | b'('));
     let name = skip(text, i, 24, |b| is_word(b) || matches!(b, b'-' | b'_'));
     if name == i || at(text, name) != b' ' {
-        return false;
+        let word = sub(text, i, name);
+        let alone = |s: &&[u8]| s.strip_suffix(b" ").is_some_and(|s| s.eq_ignore_ascii_case(word));
+        return SCHEMES.iter().any(alone);
     }
     let end = parameters(text, name + 1);
     let body = sub(text, name + 1, end);
-    if shape::is_placeholder(body) || shape::is_state(scan, body) || body.len() < 3 {
+    // `Bearer <your API token>`
+    let opens = matches!(body.first(), Some(b'<' | b'{' | b'[' | b'$'));
+    if opens || shape::is_placeholder(body) || shape::is_state(scan, body) || body.len() < 3 {
         return true;
     }
     let known = scheme(sub(text, i, end)) > 0;
@@ -282,7 +379,10 @@ fn parameters(text: &[u8], from: usize) -> usize {
             let close = skip(text, slashes + 1, PARAMETER_MAX, |b| b != b'"' && b != b'\n');
             (close + 1).min(text.len())
         } else {
-            skip(text, i, PARAMETER_MAX, |b| b > b' ' && !b"\"',;\\)]}".contains(&b))
+            // `SignedHeaders=host;range`
+            let lists = at(text, sep) == b'=' && sep > i;
+            let part = |b: u8| b > b' ' && !b"\"',\\)]}".contains(&b) && (lists || b != b';');
+            skip(text, i, PARAMETER_MAX, part)
         };
         let next = skip(text, end, 3, |b| matches!(b, b',' | b' '));
         let pair = skip(text, next, 64, |b| is_word(b) || matches!(b, b'_' | b'-'));
@@ -303,7 +403,7 @@ pub(super) fn at_quote(scan: &mut Scan<'_>, p: usize) {
     let (tags, sure) = match before(text, gap) {
         b' ' if called(b"identified by ") => (PASSWORD, true),
         b' ' if head.ends_with(b", ") => (listed(scan, gap.saturating_sub(2)), false),
-        b' ' => (worded(scan, gap.saturating_sub(1)), true),
+        b' ' if at(text, p + 1) != b' ' => (worded(scan, gap.saturating_sub(1)), true),
         b',' => (listed(scan, gap.saturating_sub(1)), false),
         b'(' if called(b"password(") => (PASSWORD, true),
         _ => return,
@@ -322,6 +422,10 @@ pub(super) fn at_quote(scan: &mut Scan<'_>, p: usize) {
 fn worded(scan: &Scan<'_>, end: usize) -> Tags {
     let word = back(scan.text, end, 24, |b| is_letter(b) || matches!(b, b'_' | b'-'));
     let key = sub(scan.text, word, end);
+    // `secret "name" not found` names one, `pass 'x'` is a verb.
+    if has(key, 0, b"secret") && key.len() <= 7 || key.eq_ignore_ascii_case(b"pass") {
+        return 0;
+    }
     let tags = scan.tables.words.of_key(key);
     qualified(scan, key, tags) & (PASSWORD | TOKEN | KEY | KEY_OF | PUBLIC | NOT_VALUE)
 }
@@ -329,6 +433,7 @@ fn worded(scan: &Scan<'_>, end: usize) -> Tags {
 /// The meanings of the quoted name that ends at `end`, as in `("name", "value")`.
 fn listed(scan: &Scan<'_>, end: usize) -> Tags {
     let text = scan.text;
+    let end = back(text, end, 2, |b| b == b' ');
     let close = back(text, end, 8, |b| matches!(b, b'"' | b'\'' | b'\\'));
     if close == end {
         return 0;
@@ -352,6 +457,7 @@ pub(super) fn cookies(scan: &mut Scan<'_>, from: usize) {
         const ATTRIBUTES: [&[u8]; 5] = [b"path", b"domain", b"expires", b"max-age", b"samesite"];
         let attribute = ATTRIBUTES.iter().any(|a| sub(text, i, name).eq_ignore_ascii_case(a));
         let placed = crate::detect::is_placeholder(text, name + 1, end);
+        let placed = placed || shape::is_placeholder(sub(text, name + 1, end));
         if !attribute && end > name + 3 && !placed {
             scan.hit(name + 1, end, Kind::Secret);
         }

@@ -30,7 +30,11 @@ pub(crate) fn at_dash(scan: &mut Scan<'_>, p: usize) {
     }
     let body = skip(text, label, 5, |b| b == b'-');
     let end = scan.walk(Walk::Key, body, 0, key_end).max(body);
-    scan.hit(p, end, Kind::Secret);
+    // The frame alone says nothing.
+    let bare = sub(text, body, end.min(body + 64)).iter().all(|b| !b.is_ascii_alphanumeric());
+    if !bare {
+        scan.hit(p, end, Kind::Secret);
+    }
 }
 
 /// The end of a private key: its last line, the quote that closes its value, or the text's end.
@@ -77,7 +81,9 @@ pub(super) fn line(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let mix = Mix::of(sub(text, start, stop));
-    let mixed = mix.lower > 0 && mix.upper > 0 && mix.is_random();
+    let certificate =
+        sub(text, start, start + 3) == b"MII" && sub(text, start + 6, start + 8) == b"CC";
+    let mixed = !certificate && mix.lower > 0 && mix.upper > 0 && mix.is_random();
     let named =
         memchr::memmem::find(sub(text, start.saturating_sub(BLOCK_MAX), start), b"-----BEGIN ");
     if mixed && named.is_none() {
@@ -88,7 +94,7 @@ pub(super) fn line(scan: &mut Scan<'_>, p: usize) {
 /// At `$`: hashes of passwords, `$2y$…`, `$argon2id$…`, `$6$…`, and Asaas's tokens.
 pub(crate) fn at_dollar(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
-    const HASHES: [&[u8]; 18] = [
+    const HASHES: [&[u8]; 19] = [
         b"$2y$",
         b"$2a$",
         b"$2b$",
@@ -100,6 +106,7 @@ pub(crate) fn at_dollar(scan: &mut Scan<'_>, p: usize) {
         b"$1$",
         b"$y$",
         b"$7$",
+        b"$8$",
         b"$sha1$",
         b"$scrypt$",
         b"$pbkdf2",

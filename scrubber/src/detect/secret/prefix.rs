@@ -57,6 +57,8 @@ enum Asks {
     Nothing,
     Digits,
     Random,
+    /// Random, perhaps without digits.
+    Letters,
 }
 
 /// One row of the table.
@@ -152,9 +154,10 @@ fn plausible(body: &[u8], asks: Asks) -> bool {
     let asked = match asks {
         Asks::Nothing => true,
         Asks::Digits => mix.digit >= 3,
-        Asks::Random => mix.digit > 0 && mix.is_random(),
+        Asks::Random => mix.is_random() && mix.digit > 0,
+        Asks::Letters => mix.is_random() && (mix.digit > 0 || mix.turns * 7 >= body.len() * 2),
     };
-    !mask && coded && asked
+    !mask && coded && asked && (mix.distinct >= 5 || body.len() < 12)
 }
 
 fn row(line: &'static str) -> Option<Prefix> {
@@ -165,6 +168,7 @@ fn row(line: &'static str) -> Option<Prefix> {
     let asks = match alphabet.get(1) {
         Some(b'!') => Asks::Random,
         Some(b'#') => Asks::Digits,
+        Some(b'?') => Asks::Letters,
         _ => Asks::Nothing,
     };
     Some(Prefix { text, alphabet: Alphabet::of(*alphabet.first()?), least, asks })

@@ -2,8 +2,8 @@
 //! name, or something random. Looks at the first bytes only, so each answer costs a constant.
 
 use crate::detect::Scan;
-use crate::detect::text::{has, is_letter, is_word, sub};
-use crate::detect::words::{PASSWORD, STATE, TOKEN, Tags, WEAK};
+use crate::detect::text::{at, has, is_letter, is_word, skip, sub};
+use crate::detect::words::{LOOSE, PASSWORD, STATE, TOKEN, Tags, WEAK};
 
 /// What a byte of a token can be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Mix {
     /// Letters and digits in an order that no name has.
     pub(crate) fn is_random(&self) -> bool {
         let n = self.letters() + self.digit;
-        let turns = self.turns * 4 >= n || self.turns >= 8 && self.turns * 6 >= n;
+        let turns = self.turns * 4 >= n || self.digit > 0 && self.turns >= 8 && self.turns * 6 >= n;
         let digits = self.digit > 0 && self.letters() > 0 && n >= 8 && self.turns >= 3;
         let cases = self.upper > 2 && self.lower > 2 && n >= 20;
         (digits || cases) && turns && self.distinct as usize * 8 >= n.min(64)
@@ -77,7 +77,8 @@ impl Mix {
 /// `:name`, or the start of a structure.
 pub(crate) fn is_placeholder(text: &[u8]) -> bool {
     let name = |b: &u8| b.is_ascii_alphanumeric() || b"_ .:|()'/-".contains(b);
-    let mask = |b: &u8| b"*xX.-_<>[]{}()#?,;".contains(b) || !b.is_ascii();
+    // The last are the bytes of bullets.
+    let mask = |b: &u8| b"*xX.-_<>[]{}()#?,;\xE2\x80\xA2\x97\x8F".contains(b);
     let enclosed = |open: &[u8], close: &[u8]| {
         let inner = text.strip_prefix(open).and_then(|t| t.strip_suffix(close));
         inner.is_some_and(|t| t.iter().all(name))
@@ -85,7 +86,7 @@ pub(crate) fn is_placeholder(text: &[u8]) -> bool {
     let after = |open: &[u8], ok: fn(&u8) -> bool| {
         text.strip_prefix(open).is_some_and(|t| !t.is_empty() && t.iter().all(ok))
     };
-    let pairs: [(&[u8], &[u8]); 11] = [
+    let pairs: [(&[u8], &[u8]); 12] = [
         (b"{{", b"}}"),
         (b"{", b"}"),
         (b"${{", b"}}"),
@@ -93,25 +94,43 @@ pub(crate) fn is_placeholder(text: &[u8]) -> bool {
         (b"#{", b"}"),
         (b"$(", b")"),
         (b"<", b">"),
+        (b"&lt;", b"&gt;"),
         (b"[", b"]"),
         (b"%(", b")s"),
         (b"%", b"%"),
         (b"@", b"@"),
     ];
-    let capitals = |b: &u8| b.is_ascii_uppercase() || *b == b'_';
     let smalls = |b: &u8| b.is_ascii_lowercase() || *b == b'_';
     text.iter().all(mask)
         || text.len() >= 8
             && text.iter().filter(|b| b"xX*#".contains(b)).count() * 4 > text.len() * 3
         || is_advice(text)
         || pairs.iter().any(|(open, close)| enclosed(open, close))
-        || after(b"$", capitals)
-        || after(b"$", smalls)
+        || after(b"$", |b| b.is_ascii_alphabetic() || *b == b'_')
         || after(b"$", |b| b.is_ascii_digit())
         || after(b":", smalls)
         || after(b"$env:", |b| is_word(*b))
-        || text.first() == Some(&b'%') && text.len() == 2
+        || is_format(text)
         || opens(text)
+}
+
+/// `%s`, `%08x`, `set=%s`, `{}`, `{name!r}`, `{error:?}.`
+fn is_format(text: &[u8]) -> bool {
+    let verb = match text {
+        [b'%', b's' | b'd' | b'v' | b'p' | b'u' | b'x' | b'r' | b'q', ..] => true,
+        [b'%', b'0'..=b'9' | b'-' | b'+' | b'.' | b'*', ..] => text.len() < 8,
+        _ => false,
+    };
+    let holes = [&b"%s"[..], b"%d", b"%v", b"{}", b"{:?}", b"{!r}", b"{0}"];
+    let hole = text.len() < 32 && holes.iter().any(|h| text.windows(h.len()).any(|w| w == *h));
+    let end = text.iter().rposition(|b| !b".,;:!".contains(b)).map_or(0, |i| i + 1);
+    let inner = sub(text, 0, end).strip_prefix(b"{").and_then(|t| t.strip_suffix(b"}"));
+    let part = |b: &u8| b.is_ascii_alphanumeric() || b"_.:!?[]{}()*'\"".contains(b);
+    let braces = inner.is_some_and(|t| {
+        t.first().is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'{'))
+            && t.iter().all(part)
+    });
+    verb || hole || braces
 }
 
 /// What documentation writes: `your_api_key`, `insert_key_here`, `REPLACE_ME`.
@@ -129,23 +148,32 @@ fn opens(text: &[u8]) -> bool {
     match text.first() {
         Some(b'{' | b'[') => text.len() < 4 || text.get(1).is_some_and(inner),
         Some(b'<') => text.len() < 4,
-        Some(b'$') => text.starts_with(b"${") || text.starts_with(b"$("),
+        Some(b'$') => {
+            // `$BASE_URL/x`
+            let name = text.iter().skip(1).take_while(|b| b.is_ascii_uppercase() || **b == b'_');
+            let n = 1 + name.count();
+            let variable = n > 4 && text.get(n).is_some_and(|b| !b.is_ascii_alphanumeric());
+            variable || text.starts_with(b"${") || text.starts_with(b"$(")
+        }
+        Some(b'#') => text.starts_with(b"#{"),
         _ => false,
     }
 }
 
 /// A password or token written elsewhere: `self.password`, `os.environ[`, `get_token()`,
-/// `DB_PASSWORD`, `/run/secrets/db`.
-pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool) -> bool {
+/// `DB_PASSWORD`, `/run/secrets/db`. Where `any` text may be a secret, a call must be whole.
+pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool, any: bool) -> bool {
     let name = |b: &u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
     let words = &scan.tables.words;
     if has(text, 0, b"/run/") || text.starts_with(b"~/") || text.starts_with(b"./") {
         return true;
     }
-    let secret: Tags = PASSWORD | TOKEN | WEAK;
+    let secret: Tags = PASSWORD | TOKEN | WEAK | LOOSE;
     let capitals = text.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
     let smalls = text.first().is_some_and(u8::is_ascii_lowercase);
     let parts = text.iter().skip(1).any(|b| b"_.-".contains(b) || b.is_ascii_uppercase());
+    let snake = text.iter().any(|b| b"_.-".contains(b));
+    let smalls = smalls && (snake || !any);
     let named = capitals || smalls && text.iter().all(|b| name(b) && !b.is_ascii_digit());
     if named && parts && words.of_key(text) & secret != 0 {
         return true;
@@ -154,9 +182,11 @@ pub(crate) fn is_reference(scan: &Scan<'_>, text: &[u8], quoted: bool) -> bool {
         return false;
     }
     let head = text.iter().position(|b| !name(b)).unwrap_or(text.len());
+    let plain = !sub(text, 0, head).iter().any(u8::is_ascii_digit) && !text.contains(&b')');
+    let whole = matches!(text.last(), Some(b'(' | b')' | b'[' | b']' | b',' | b';'));
     let call = matches!(text.get(head), Some(b'(' | b'['))
-        && head >= 2
-        && matches!(text.last(), Some(b'(' | b')' | b'[' | b']' | b',' | b';'));
+        && head >= 3
+        && (!any || whole || plain && text.get(head) == Some(&b'('));
     call || head == text.len() && has_owner(text)
 }
 
@@ -230,13 +260,22 @@ const SENTENCE: [&[u8]; 24] = [
     b"est",
 ];
 
+/// Whether two plain words follow: a sentence goes on.
+pub(crate) fn goes_on(text: &[u8], end: usize) -> bool {
+    let word = |from: usize| skip(text, from, 24, |b| b.is_ascii_lowercase());
+    let second = word(end + 1);
+    let third = word(second + 1);
+    let spaces = at(text, end) == b' ' && at(text, second) == b' ';
+    spaces && second > end + 1 && third > second + 1 && !is_word(at(text, third))
+}
+
 /// `/etc/ssl/private`, `C:\keys`, and no base64 that starts with a slash.
 pub(crate) fn is_path(text: &[u8]) -> bool {
     let drive = text.get(1) == Some(&b':') && text.get(2) == Some(&b'\\');
     let lower = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/._-".contains(b);
     let slashes = text.iter().filter(|b| **b == b'/').count();
     let plain = text.iter().all(lower) || slashes >= 2 && slashes * 16 >= text.len();
-    drive || text.first() == Some(&b'/') && slashes >= 2 && plain
+    drive || text.starts_with(b"arn:aws:") || text.first() == Some(&b'/') && slashes >= 2 && plain
 }
 
 /// A path, a URL, or a name with dots that is no token: `/etc/ssl`, `C:\x`, `https://x`, `a.b.c`.
