@@ -17,10 +17,10 @@ mod token;
 mod wide;
 
 use super::fold::{Fold, fold, tag};
-use super::text::{at, before, hex, sub};
+use super::text::{at, before, hex, skip, sub};
 
 /// Layers of encoding taken off.
-pub(crate) const LAYERS_MAX: usize = 10;
+pub(crate) const LAYERS_MAX: usize = 12;
 /// Bytes of a source that are decoded: offsets are kept in 32 bits. Lines are far shorter.
 const SOURCE_MAX: usize = u32::MAX as usize;
 /// Tag characters in a row that are a text of their own; fewer are noise inside another.
@@ -59,31 +59,24 @@ impl Shadow {
 
     /// Decodes one layer of `source`. Returns whether anything changed.
     ///
-    /// The surest comes off first, in three steps of which the first that changes anything ends the
-    /// layer: characters (folded, or not drawn), escapes, and guesses at what may be encoded and
-    /// may as well be a number or a word. So a guess that is wrong hides nothing that a character
-    /// or an escape would have shown, and an escape is read when nothing stands inside it.
+    /// The surest comes off first: a layer is the first of [`STEPS`] that changes anything. So a
+    /// guess that is wrong hides nothing that a character or an escape would have shown, and an
+    /// escape is read when nothing stands inside it.
     pub(crate) fn decode(&mut self, source: &[u8]) -> bool {
         let source = sub(source, 0, SOURCE_MAX);
-        self.pass(source, Self::character, is_strange)
-            || self.pass(source, Self::escape, starts_escape)
-            || self.pass(source, Self::guess, |b| b.is_ascii_alphanumeric() || b == b'[')
+        let present = source.iter().fold(0, |seen, &b| seen | class(b));
+        STEPS.iter().any(|(step, decode)| present & step != 0 && self.pass(source, *step, *decode))
     }
 
-    /// One walk over the source: `decode` looks at each byte that `starts` selects, and tells
-    /// where to go on.
-    fn pass(
-        &mut self,
-        source: &[u8],
-        decode: impl Fn(&mut Self, &[u8], usize) -> usize,
-        starts: impl Fn(u8) -> bool,
-    ) -> bool {
+    /// One walk over the source: `decode` looks at each byte that may start something of `step`,
+    /// and tells where to go on.
+    fn pass(&mut self, source: &[u8], step: u8, decode: Decoder) -> bool {
         self.text.clear();
         self.segments.clear();
         (self.done, self.changed, self.tried, self.suffixes) = (0, false, 0, 0);
         let mut i = 0;
         while let Some(&b) = source.get(i) {
-            i = if starts(b) { decode(self, source, i) } else { i + 1 };
+            i = if class(b) & step != 0 { decode(self, source, i) } else { i + 1 };
         }
         if self.changed {
             self.flush(source, source.len());
@@ -154,22 +147,26 @@ impl Shadow {
         }
     }
 
-    /// Decodes an escape of ASCII characters.
+    /// Decodes an escape that languages and URLs write.
     fn escape(&mut self, source: &[u8], i: usize) -> usize {
-        match at(source, i) {
-            b'%' => self.percent(source, i),
-            b'\\' => self.backslash(source, i),
-            b'&' => self.entity(source, i),
-            b'=' => self.quoted_printable(source, i),
-            b'+' => self.utf7(source, i),
-            _ => self.markup(source, i),
-        }
+        if at(source, i) == b'%' { self.percent(source, i) } else { self.backslash(source, i) }
+    }
+
+    /// Decodes an entity, or drops markup.
+    fn hypertext(&mut self, source: &[u8], i: usize) -> usize {
+        if at(source, i) == b'&' { self.entity(source, i) } else { self.markup(source, i) }
+    }
+
+    /// Decodes an encoding of mails.
+    fn mail(&mut self, source: &[u8], i: usize) -> usize {
+        if at(source, i) == b'+' { self.utf7(source, i) } else { self.quoted_printable(source, i) }
     }
 
     /// Folds or drops a character that is not printable ASCII.
     fn character(&mut self, source: &[u8], i: usize) -> usize {
         match at(source, i) {
             b'^' | 0x1B => self.terminal(source, i),
+            b'=' => self.soft_break(source, i),
             0x08 => self.backspace(source, i, i + 1),
             0 => self.wide(source, i),
             b => self.beyond(source, i, b),
@@ -232,6 +229,12 @@ impl Shadow {
         }
     }
 
+    /// A line that quoted-printable broke.
+    fn soft_break(&mut self, source: &[u8], i: usize) -> usize {
+        let end = skip(source, i + 1, 2, |b| matches!(b, b'\r' | b'\n'));
+        if end > i + 1 { self.put(source, i, end, b"") } else { i + 1 }
+    }
+
     /// `%40`, `%2540`.
     fn percent(&mut self, source: &[u8], i: usize) -> usize {
         let mut j = i + 1;
@@ -245,15 +248,46 @@ impl Shadow {
     }
 }
 
-/// Bytes that may start an escape.
-fn starts_escape(b: u8) -> bool {
-    matches!(b, b'%' | b'\\' | b'&' | b'=' | b'+' | b'<')
-}
+type Decoder = fn(&mut Shadow, &[u8], usize) -> usize;
 
-/// Bytes that may belong to a character that is folded or dropped; `^[` is how some programs show
-/// an escape character.
-fn is_strange(b: u8) -> bool {
-    matches!(b, 0 | 0x08 | 0x1B | b'^' | 0x80..)
+const CHARACTER: u8 = 1;
+const ESCAPE: u8 = 2;
+const HYPERTEXT: u8 = 4;
+const MAIL: u8 = 8;
+const GUESS: u8 = 16;
+
+/// What is looked for, the surest first, and the class of bytes that it starts with.
+const STEPS: [(u8, Decoder); 5] = [
+    (CHARACTER, Shadow::character),
+    (ESCAPE, Shadow::escape),
+    (HYPERTEXT, Shadow::hypertext),
+    (MAIL, Shadow::mail),
+    (GUESS, Shadow::guess),
+];
+
+/// The steps that a byte may start something of. `^[` is how some programs show an escape
+/// character, `=` at a line's end joins it to the next one.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut b = 0;
+    while b < 256 {
+        // Proof: b < 256, the length of classes and the range of a byte
+        classes[b] = match b as u8 {
+            0 | 0x08 | 0x1B | b'^' | 0x80.. => CHARACTER,
+            b'=' => CHARACTER | MAIL,
+            b'%' | b'\\' => ESCAPE,
+            b'&' | b'<' => HYPERTEXT,
+            b'+' => MAIL,
+            b'[' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => GUESS,
+            _ => 0,
+        };
+        b += 1;
+    }
+    classes
+};
+
+fn class(b: u8) -> u8 {
+    CLASSES.get(usize::from(b)).copied().unwrap_or(0)
 }
 
 /// The character that two halves make.

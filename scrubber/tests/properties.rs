@@ -1,0 +1,195 @@
+//! Properties of the scrubber over planted values: none survives any two disguises on any carrier,
+//! and what comes out is what was promised.
+//!
+//! Every combination has its own seed, so a failure names what to run again. The ordinary run takes
+//! a part of the pairs that changes with [`SHARE`]; `TAMIS_PROPERTIES=all` takes all of them.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests read the environment, print and panic"
+)]
+
+#[path = "properties/canary.rs"]
+mod canary;
+#[path = "properties/carrier.rs"]
+mod carrier;
+#[path = "properties/disguise.rs"]
+mod disguise;
+#[path = "properties/judge.rs"]
+mod judge;
+#[path = "properties/random.rs"]
+mod random;
+
+use canary::{CANARIES, Canary, Make};
+use carrier::{CARRIERS, Carrier};
+use disguise::{DISGUISES, Disguise};
+use proptest::prelude::*;
+use random::Random;
+use tamis_scrubber::report::{Kind, Report};
+use tamis_scrubber::scrub::{ScrubScratch, Scrubber};
+
+/// One pair of disguises, value and carrier in so many is looked at; a prime, so that it meets
+/// every disguise, value and carrier.
+const SHARE: u64 = 211;
+/// Failures shown.
+const SHOWN: usize = 20;
+/// The longest placeholder with its quotes, `"[PASSPORT]"`, for a value of one byte.
+const GROWTH: usize = 12;
+
+/// A planted value and how it was written.
+struct Planted {
+    canary: Canary,
+    line: Vec<u8>,
+    name: String,
+}
+
+/// A line with a value in two disguises. `None` where they have no sense together.
+fn plant(make: Make, pair: [&Disguise; 2], carrier: &Carrier, seed: u64) -> Option<Planted> {
+    let mut random = Random::new(seed);
+    let canary = make(&mut random);
+    let value = (pair[0].write)(canary.surface.as_bytes(), &canary, &mut random)?;
+    let value = (pair[1].write)(&value, &canary, &mut random)?;
+    let line = (carrier.write)(&value, &canary);
+    let name = format!(
+        "[{} + {} | {} | {} | seed {seed}]",
+        pair[0].name, pair[1].name, canary.name, carrier.name
+    );
+    Some(Planted { canary, line, name })
+}
+
+/// What all lines go through.
+#[derive(Default)]
+struct Run {
+    scrubber: Scrubber,
+    scratch: ScrubScratch,
+    lines: usize,
+    leaks: Vec<String>,
+    /// Lines in which the judge does not see the value before it is scrubbed.
+    blind: usize,
+}
+
+impl Run {
+    fn check(&mut self, planted: &Planted) {
+        let mut out = Vec::new();
+        self.scrubber.scrub(&planted.line, &mut out, &mut self.scratch, &mut Report::default());
+        self.lines += 1;
+        if judge::reads(&planted.canary, &out) {
+            self.leaks.push(format!(
+                "{} {:?}\n  in  {}\n  out {}",
+                planted.name,
+                planted.canary.needle,
+                planted.line.escape_ascii(),
+                out.escape_ascii()
+            ));
+        } else if self.lines.is_multiple_of(16) && !judge::reads(&planted.canary, &planted.line) {
+            self.blind += 1;
+        }
+    }
+
+    fn finish(self, least: usize) {
+        println!("{} lines, {} leak, {} blind", self.lines, self.leaks.len(), self.blind);
+        let shown = self.leaks[..self.leaks.len().min(SHOWN)].join("\n");
+        assert!(self.leaks.is_empty(), "{} of {} leak:\n{shown}", self.leaks.len(), self.lines);
+        assert!(self.blind * 16 * 100 <= self.lines, "the judge misses {}", self.blind);
+        assert!(self.lines >= least, "only {} lines", self.lines);
+    }
+}
+
+#[test]
+fn no_value_survives_a_disguise() {
+    let mut run = Run::default();
+    let mut seed = 0;
+    for disguise in DISGUISES {
+        for make in CANARIES {
+            for carrier in CARRIERS {
+                seed += 1;
+                if let Some(p) = plant(*make, [disguise, &DISGUISES[0]], carrier, seed) {
+                    run.check(&p);
+                }
+            }
+        }
+    }
+    run.finish(30_000);
+}
+
+#[test]
+fn no_value_survives_two_disguises() {
+    let share = if std::env::var("TAMIS_PROPERTIES").is_ok_and(|v| v == "all") { 1 } else { SHARE };
+    let mut run = Run::default();
+    let mut seed = 0;
+    for first in &DISGUISES[1..] {
+        for second in &DISGUISES[1..] {
+            for make in CANARIES {
+                for carrier in CARRIERS {
+                    seed += 1;
+                    if seed.is_multiple_of(share)
+                        && let Some(p) = plant(*make, [first, second], carrier, seed)
+                    {
+                        run.check(&p);
+                    }
+                }
+            }
+        }
+    }
+    run.finish(8_000);
+}
+
+fn placeholders(text: &[u8]) -> u64 {
+    let is = |w: &[u8]| {
+        Kind::ALL.iter().any(|k| {
+            let name = k.name().as_bytes();
+            w.starts_with(b"[") && w[1..].starts_with(name) && w.get(name.len() + 1) == Some(&b']')
+        })
+    };
+    (0..text.len()).filter(|i| is(&text[*i..])).count() as u64
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(text).is_ok()
+}
+
+/// Everything but the value itself.
+fn promises(line: &[u8]) -> Result<(), TestCaseError> {
+    let (scrubber, mut scratch) = (Scrubber::default(), ScrubScratch::default());
+    let mut last = 0;
+    for span in scrubber.spans(line, &mut scratch) {
+        prop_assert!(last <= span.start && span.start < span.end && span.end <= line.len());
+        last = span.end;
+    }
+    let (mut out, mut report) = (Vec::new(), Report::default());
+    scrubber.scrub(line, &mut out, &mut scratch, &mut report);
+    let mut again = Vec::new();
+    scrubber.scrub(&out, &mut again, &mut scratch, &mut Report::default());
+    prop_assert_eq!(&again, &out, "twice");
+    prop_assert!(std::str::from_utf8(line).is_err() || std::str::from_utf8(&out).is_ok());
+    prop_assert!(!is_json(line) || is_json(&out), "{}", String::from_utf8_lossy(&out));
+    prop_assert!(out.len() <= GROWTH * line.len() + GROWTH);
+    prop_assert_eq!(placeholders(&out), report.detections_total());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 1000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn promises_are_kept(
+        first in prop::sample::select(DISGUISES),
+        second in prop::sample::select(DISGUISES),
+        make in prop::sample::select(CANARIES),
+        carrier in prop::sample::select(CARRIERS),
+        seed in any::<u64>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        if let Some(p) = plant(make, [&first, &second], &carrier, seed) {
+            promises(&p.line)?;
+            // A line that a limit or a crash cut.
+            promises(&p.line[..cut.index(p.line.len())])?;
+        }
+    }
+}
