@@ -100,7 +100,7 @@ impl Run {
 #[test]
 fn no_value_survives_a_disguise() {
     let mut run = Run::default();
-    let mut seed = 0;
+    let mut seed = 0_u64;
     for disguise in DISGUISES {
         for make in CANARIES {
             for carrier in CARRIERS {
@@ -118,7 +118,7 @@ fn no_value_survives_a_disguise() {
 fn no_value_survives_two_disguises() {
     let share = if std::env::var("TAMIS_PROPERTIES").is_ok_and(|v| v == "all") { 1 } else { SHARE };
     let mut run = Run::default();
-    let mut seed = 0;
+    let mut seed = 0_u64;
     for first in &DISGUISES[1..] {
         for second in &DISGUISES[1..] {
             for make in CANARIES {
