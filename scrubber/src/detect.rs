@@ -309,3 +309,13 @@ pub(crate) fn placeholder_len(text: &[u8]) -> Option<usize> {
     let tagged = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
     (Kind::from_name(name).is_some() && parts.all(tagged)).then_some(n + 2)
 }
+
+/// Takes the layers of encoding off a text and checks what holds for them: for the fuzz target.
+///
+/// # Panics
+/// When one of them is not as it should be.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn check_layers(text: &[u8]) {
+    shadow::check::layers(text);
+}

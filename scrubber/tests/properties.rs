@@ -19,6 +19,8 @@ mod carrier;
 mod disguise;
 #[path = "properties/judge.rs"]
 mod judge;
+#[path = "properties/promises.rs"]
+mod promises;
 #[path = "properties/random.rs"]
 mod random;
 
@@ -27,7 +29,7 @@ use carrier::{CARRIERS, Carrier};
 use disguise::{DISGUISES, Disguise};
 use proptest::prelude::*;
 use random::Random;
-use tamis_scrubber::report::{Kind, Report};
+use tamis_scrubber::report::Report;
 use tamis_scrubber::scrub::{ScrubScratch, Scrubber};
 
 /// One pair of disguises, value and carrier in so many is looked at; a prime, so that it meets
@@ -35,8 +37,6 @@ use tamis_scrubber::scrub::{ScrubScratch, Scrubber};
 const SHARE: u64 = 211;
 /// Failures shown.
 const SHOWN: usize = 20;
-/// The longest placeholder with its quotes, `"[PASSPORT]"`, for a value of one byte.
-const GROWTH: usize = 12;
 
 /// A planted value and how it was written.
 struct Planted {
@@ -136,40 +136,6 @@ fn no_value_survives_two_disguises() {
     run.finish(8_000);
 }
 
-fn placeholders(text: &[u8]) -> u64 {
-    let is = |w: &[u8]| {
-        Kind::ALL.iter().any(|k| {
-            let name = k.name().as_bytes();
-            w.starts_with(b"[") && w[1..].starts_with(name) && w.get(name.len() + 1) == Some(&b']')
-        })
-    };
-    (0..text.len()).filter(|i| is(&text[*i..])).count() as u64
-}
-
-fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Value>(text).is_ok()
-}
-
-/// Everything but the value itself.
-fn promises(line: &[u8]) -> Result<(), TestCaseError> {
-    let (scrubber, mut scratch) = (Scrubber::default(), ScrubScratch::default());
-    let mut last = 0;
-    for span in scrubber.spans(line, &mut scratch) {
-        prop_assert!(last <= span.start && span.start < span.end && span.end <= line.len());
-        last = span.end;
-    }
-    let (mut out, mut report) = (Vec::new(), Report::default());
-    scrubber.scrub(line, &mut out, &mut scratch, &mut report);
-    let mut again = Vec::new();
-    scrubber.scrub(&out, &mut again, &mut scratch, &mut Report::default());
-    prop_assert_eq!(&again, &out, "twice");
-    prop_assert!(std::str::from_utf8(line).is_err() || std::str::from_utf8(&out).is_ok());
-    prop_assert!(!is_json(line) || is_json(&out), "{}", String::from_utf8_lossy(&out));
-    prop_assert!(out.len() <= GROWTH * line.len() + GROWTH);
-    prop_assert_eq!(placeholders(&out), report.detections_total());
-    Ok(())
-}
-
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 1000,
@@ -187,9 +153,11 @@ proptest! {
         cut in any::<prop::sample::Index>(),
     ) {
         if let Some(p) = plant(make, [&first, &second], &carrier, seed) {
-            promises(&p.line)?;
-            // A line that a limit or a crash cut.
-            promises(&p.line[..cut.index(p.line.len())])?;
+            // Whole, and as a limit or a crash cut it.
+            for line in [&p.line[..], &p.line[..cut.index(p.line.len())]] {
+                promises::spans(line).map_err(TestCaseError::fail)?;
+                promises::rewrites(line).map_err(TestCaseError::fail)?;
+            }
         }
     }
 }

@@ -10,6 +10,8 @@
 //! bounds how many are taken off; each decoder reads a byte a fixed number of times, so a layer is
 //! linear in its source. A text beyond [`SOURCE_MAX`] is decoded up to there.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod check;
 mod escape;
 mod list;
 mod terminal;
