@@ -17,6 +17,7 @@ mod context;
 mod document;
 mod email;
 mod fold;
+pub(crate) mod gate;
 mod iban;
 mod keyed;
 mod net;
@@ -33,12 +34,16 @@ use std::net::IpAddr;
 
 use crate::report::Kind;
 use crate::scrub::Span;
+use crate::simd::{Classifier, Row};
+use gate::Gate;
 use text::{at, before, is_letter, is_word, prior, sub};
 use words::Tags;
 
 /// What the detectors read: built once, shared.
 pub(crate) struct Tables {
     words: words::Words,
+    classifier: Classifier,
+    prefixes: secret::Prefixes,
     ibans: iban::Countries,
     codes: phone::Codes,
     /// Leave loopback, private and link-local addresses.
@@ -50,6 +55,8 @@ impl Tables {
     pub(crate) fn new() -> Tables {
         Tables {
             words: words::Words::new(),
+            classifier: Classifier::new(),
+            prefixes: secret::Prefixes::new(),
             ibans: iban::Countries::new(),
             codes: phone::Codes::new(),
             keep_private_ip: true,
@@ -78,6 +85,8 @@ enum Anchor {
     Bracket,
     Dash,
     Dollar,
+    /// `~`.
+    Tilde,
 }
 
 type Detector = fn(&mut Scan<'_>, usize);
@@ -98,8 +107,19 @@ const NUMBERS: [(usize, NumberDetector); 11] = [
     (8, phone::at_number),
 ];
 
+/// Families that need no word before a number.
+const SHAPED: [(usize, NumberDetector); 7] = [
+    (5, document::plate),
+    (4, card::masked),
+    (8, card::at_number),
+    (8, nir::at_number),
+    (8, iban::at_number),
+    (8, company::at_number),
+    (8, phone::at_number),
+];
+
 /// Every other family, by anchor, in the order of [`Anchor`].
-const FAMILIES: [&[Detector]; 12] = [
+const FAMILIES: [&[Detector]; 13] = [
     &[net::at_word],
     &[secret::at_word, person::at_word, net::at_word, email::at_word],
     &[email::at_sign, secret::at_sign],
@@ -112,6 +132,7 @@ const FAMILIES: [&[Detector]; 12] = [
     &[person::at_bracket],
     &[secret::at_dash],
     &[secret::at_dollar],
+    &[secret::at_tilde],
 ];
 
 /// One pass over one text.
@@ -148,43 +169,82 @@ impl Walk {
 }
 
 impl<'a> Scan<'a> {
-    /// Appends to `spans` what every family finds in `text`, unsorted.
-    pub(crate) fn run(text: &'a [u8], tables: &'a Tables, spans: &'a mut Vec<Span>) {
-        let mut scan =
-            Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() };
+    fn new(text: &'a [u8], tables: &'a Tables, spans: &'a mut Vec<Span>) -> Scan<'a> {
+        Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() }
+    }
+
+    /// Appends to `spans` what the families find in `text`, unsorted. `gate` was opened on `text`.
+    pub(crate) fn run(
+        text: &'a [u8],
+        tables: &'a Tables,
+        gate: &'a Gate,
+        spans: &'a mut Vec<Span>,
+    ) {
+        let mut scan = Scan::new(text, tables, spans);
         let mut run = run::Run::EMPTY;
-        let mut i = 0;
-        while let Some(&b) = text.get(i) {
-            let class = ANCHORS.get(usize::from(b)).copied().unwrap_or_default();
-            if class != 0 {
-                i = scan.anchor(i, usize::from(class - 1), &mut run);
-            }
-            i += 1;
+        for i in gate::bits(gate.wanted(), 0) {
+            scan.anchor(i, gate, &mut run);
         }
     }
 
-    /// Looks at the anchor at `i`, row `row` of [`FAMILIES`]. Returns the last byte dealt with.
-    fn anchor(&mut self, i: usize, row: usize, run: &mut run::Run) -> usize {
+    /// Looks at the anchor at `i`, if one of [`FAMILIES`] starts at this byte.
+    fn anchor(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
+        let class = ANCHORS.get(usize::from(at(self.text, i))).copied().unwrap_or_default();
+        let Some(row) = usize::from(class).checked_sub(1) else { return };
         let prev = before(self.text, i);
-        let mut last = i;
         if row == Anchor::Number as usize {
-            last = text::skip(self.text, i + 1, usize::MAX, |b| b.is_ascii_digit()) - 1;
-            run.fill(self.text, i);
-            for (_, detect) in NUMBERS.iter().filter(|(least, _)| *least <= run.len()) {
-                detect(self, i, run);
+            let digits = gate.from(i, Row::Digit).trailing_ones() as usize;
+            if gate.is_token(i) || matches!(at(self.text, i + digits), b':' | b'|') {
+                secret::at_digit(self, i);
             }
-        } else if row == Anchor::Word as usize {
-            last = text::skip(self.text, i + 1, usize::MAX, is_letter) - 1;
-            if is_word(prev) {
-                return last;
+            if gate.is_named(i) {
+                run.fill(self.text, i);
+                self.numbers(&NUMBERS, i, run);
+            } else {
+                self.shaped(i, gate, run);
             }
-        } else if row == Anchor::Dash as usize && prev == b'-' {
-            return last;
+        } else if row == Anchor::Word as usize && is_word(prev)
+            || row == Anchor::Dash as usize && prev == b'-'
+        {
+            return;
+        } else if row == Anchor::Pair as usize && !gate.is_paired(i) {
+            return net::at_colon(self, i);
         }
         for detect in FAMILIES.get(row).copied().unwrap_or_default() {
             detect(self, i);
         }
-        last
+    }
+
+    fn numbers(&mut self, families: &[(usize, NumberDetector)], i: usize, run: &run::Run) {
+        for (_, detect) in families.iter().filter(|(least, _)| *least <= run.len()) {
+            detect(self, i, run);
+        }
+    }
+
+    /// A number that no word names: what its digits and the signs between them allow.
+    fn shaped(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
+        let length = gate.from(i, Row::Numeric).trailing_ones();
+        let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
+        let digits = (gate.from(i, Row::Digit) & within).count_ones();
+        let near = within & 0xFFFF;
+        let signs = |row| (gate.from(i, row) & near).count_ones();
+        if signs(Row::Dot) >= 3 || signs(Row::Dash) >= 3 {
+            net::at_number(self, i, run);
+        }
+        let text = self.text;
+        let next = at(text, i + length as usize);
+        let lettered = is_letter(before(text, i)) || is_letter(prior(text, i, 2));
+        let plausible = digits >= 13
+            || digits >= 9 && at(text, i) == b'0'
+            || digits >= 10 && is_letter(next)
+            || digits == 6 && matches!(next | 0x20, b'a' | b'b')
+            || matches!(next, b'*' | b'#' | b'x' | b'X')
+            || lettered
+            || is_letter(at(text, i + 4));
+        if plausible {
+            run.fill(text, i);
+            self.numbers(&SHAPED, i, run);
+        }
     }
 
     fn hit(&mut self, start: usize, end: usize, kind: Kind) {
@@ -277,6 +337,7 @@ const ANCHORS: [u8; 256] = {
             b'[' => Anchor::Bracket as u8 + 1,
             b'-' => Anchor::Dash as u8 + 1,
             b'$' => Anchor::Dollar as u8 + 1,
+            b'~' => Anchor::Tilde as u8 + 1,
             _ => 0,
         };
         b += 1;
@@ -319,3 +380,6 @@ pub(crate) fn placeholder_len(text: &[u8]) -> Option<usize> {
 pub fn check_layers(text: &[u8]) {
     shadow::check::layers(text);
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,3 +17,4 @@ pub mod record;
 pub mod report;
 pub mod scrub;
 pub mod sieve;
+mod simd;

@@ -5,6 +5,7 @@
 //! number in JSON becomes a quoted placeholder; the output has nothing left to find, so scrubbing
 //! it again changes nothing.
 
+use crate::detect::gate::Gate;
 use crate::detect::shadow::{LAYERS_MAX, Shadow};
 use crate::detect::{Scan, Tables};
 use crate::pseudonym::PseudonymKey;
@@ -106,6 +107,7 @@ pub struct ScrubScratch {
     found: Vec<Found>,
     resolved: Vec<Found>,
     raw: Vec<Span>,
+    gate: Gate,
     layers: [Shadow; LAYERS_MAX],
     buffers: [Vec<u8>; 2],
 }
@@ -182,7 +184,8 @@ impl Scrubber {
         for n in 1..=LAYERS_MAX {
             let (below, above) = layers.split_at_mut(n - 1);
             let source = below.last().map_or(text, Shadow::text);
-            let changed = above.first_mut().is_some_and(|shadow| shadow.decode(source));
+            let gate = &scratch.gate;
+            let changed = above.first_mut().is_some_and(|shadow| shadow.decode(source, gate));
             let Some(taken) = layers.get(..n).filter(|_| changed) else { break };
             let source = taken.last().map_or(text, Shadow::text);
             self.scan(source, taken, scratch);
@@ -195,9 +198,10 @@ impl Scrubber {
 
     /// Scans one layer and maps what it finds back through the layers to the text.
     fn scan(&self, text: &[u8], layers: &[Shadow], scratch: &mut ScrubScratch) {
-        let ScrubScratch { raw, found, .. } = scratch;
+        let ScrubScratch { raw, found, gate, .. } = scratch;
         raw.clear();
-        Scan::run(text, &self.tables, raw);
+        gate.open(text, &self.tables);
+        Scan::run(text, &self.tables, gate, raw);
         for span in raw.iter().filter(|s| self.action(s.kind) != Action::Keep) {
             let value = (span.start, span.end);
             let (start, end) = layers.iter().rev().fold(value, |(a, b), layer| layer.map(a, b));

@@ -50,10 +50,18 @@ pub(crate) fn tags(text: &[u8], pos: usize, tables: &Tables) -> Tags {
 /// The meanings at an opening quote or bracket: the key to its left, if there is one.
 fn quoted(text: &[u8], open: usize, tables: &Tables) -> Tags {
     let i = back(text, open, 3, |b| matches!(b, b' ' | b'[' | b'(' | b'b' | b'{'));
+    let i = if before(text, i) == b',' { list_start(text, i) } else { i };
     match before(text, i) {
         b':' | b'=' | b'>' => key(text, i - 1, tables),
         _ => words_before(text, open, 3, tables) & !TECHNICAL,
     }
+}
+
+/// Before the `[` of the list that an element before `end` is in; `end` if it is in none.
+fn list_start(text: &[u8], end: usize) -> usize {
+    let open =
+        back(text, end, LOOK_BACK, |b| !matches!(b, b'[' | b']' | b'{' | b'}' | b':' | b'='));
+    if before(text, open) == b'[' { back(text, open - 1, 2, |b| b == b' ') } else { end }
 }
 
 /// The meanings of up to `count` words just before `pos`, spaces between them only.
@@ -75,8 +83,10 @@ fn words_before(text: &[u8], pos: usize, count: usize, tables: &Tables) -> Tags 
 /// takes the meaning of the name beside it.
 pub(crate) fn key(text: &[u8], sep: usize, tables: &Tables) -> Tags {
     let (start, end) = key_range(text, sep);
-    let tags = tables.words.of_key(sub(text, start, end));
-    if tags & VALUE != 0 && end - start <= 6 { sibling(text, start, tables) } else { tags }
+    let key = sub(text, start, end);
+    let tags = tables.words.of_key(key);
+    let value = tags & VALUE != 0 && tables.words.of(key) & VALUE != 0;
+    if value { sibling(text, start, tables) } else { tags }
 }
 
 /// Where the key whose separator is at `sep` starts and ends; empty if there is none.

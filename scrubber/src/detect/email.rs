@@ -5,31 +5,126 @@ use super::text::{at, back, before, digits_in, has, is_letter, is_word, prior, s
 use super::words::EMAIL;
 use crate::report::Kind;
 
-const LOCAL_MAX: usize = 64;
+/// Longest local part: four times the standard's, since what is over-long is still a name.
+const LOCAL_MAX: usize = 256;
 const DOMAIN_MAX: usize = 253;
+
+/// Last labels that make a name after `@` a unit of systemd.
+const UNITS: [&[u8]; 11] = [
+    b"service",
+    b"socket",
+    b"timer",
+    b"mount",
+    b"automount",
+    b"target",
+    b"slice",
+    b"scope",
+    b"path",
+    b"swap",
+    b"device",
+];
+/// Last labels that are the ending of a file: `logo@2x.png`.
+const FILES: [&[u8]; 22] = [
+    b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"js", b"mjs", b"json",
+    b"html", b"htm", b"xml", b"yaml", b"yml", b"php", b"jar", b"gz", b"log", b"txt", b"conf",
+];
+/// Domains of the vendors that name the algorithms of SSH.
+const SSH: [&[u8]; 5] =
+    [b"openssh.com", b"libssh.org", b"lysator.liu.se", b"ssh.com", b"roumenpetrov.info"];
+/// How names of algorithms start.
+const ALGORITHMS: [&[u8]; 14] = [
+    b"aes",
+    b"rijndael-",
+    b"chacha20-",
+    b"curve25519-",
+    b"ecdsa-",
+    b"ecdh-",
+    b"ssh-",
+    b"rsa-sha",
+    b"hmac-",
+    b"umac-",
+    b"sntrup",
+    b"diffie-hellman-",
+    b"sk-",
+    b"zlib",
+];
+/// Top levels that `_at_` is trusted with.
+const COMMON: [&[u8]; 12] =
+    [b"org", b"com", b"net", b"fr", b"eu", b"de", b"be", b"ch", b"it", b"es", b"info", b"edu"];
+/// Services of Kerberos: `HTTP/web.example.org@EXAMPLE.ORG` names a machine.
+const PRINCIPALS: [&[u8]; 7] = [b"host", b"http", b"ldap", b"nfs", b"cifs", b"krbtgt", b"postgres"];
 
 /// At `@`.
 pub(crate) fn at_sign(scan: &mut Scan<'_>, p: usize) {
-    let Some(start) = local(scan.text, p) else { return };
-    let Some(end) = domain(scan.text, p + 1) else {
-        return bare_host(scan, start, p);
+    let text = scan.text;
+    // `jean [@] example.org`, `jean @ example.org`.
+    let bracket = matches!((before(text, p), at(text, p + 1)), (b'(', b')') | (b'[', b']'));
+    let spaced = before(text, p) == b' ' && at(text, p + 1) == b' ';
+    let pad = usize::from(bracket || spaced);
+    let left = back(text, p - pad, usize::from(bracket), |b| b == b' ');
+    let right = skip(text, p + 1 + pad, usize::from(bracket), |b| b == b' ');
+    let Some(start) = local(text, left) else { return };
+    let Some(end) = domain(text, right) else {
+        return if pad == 0 {
+            bare_host(scan, start, p)
+        };
     };
-    // `git@host:path` names a repository, `user@host` in a URL is looked at by its credentials.
-    if sub(scan.text, start, p) == b"git" && matches!(at(scan.text, end), b':' | b'/') {
+    let named = sub(text, start, left).contains(&b'.') && is_word(at(text, right));
+    if spaced && !named && scan.context(start) & EMAIL == 0 || technical(text, start, p, end) {
         return;
     }
     scan.hit(start, end, Kind::Email);
+    if before(text, start) == b'<' {
+        super::person::display_name(scan, start - 1);
+    }
 }
 
-/// The local part that ends before `@`: dot-atom or quoted string.
+/// Names of repositories, algorithms, builds, machines and escapes around an `@` at `p`.
+pub(crate) fn technical(text: &[u8], start: usize, p: usize, end: usize) -> bool {
+    let (name, host) = (sub(text, start, p), sub(text, p + 1, end));
+    let algorithm =
+        ALGORITHMS.iter().any(|a| name.starts_with(a)) && (name.contains(&b'-') || name == b"zlib");
+    // `user@host` in a URL is looked at by its credentials.
+    name == b"git" && matches!(at(text, end), b':' | b'/')
+        || algorithm
+        || SSH.contains(&host)
+            && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        || before(text, start) == b'\\' && matches!(name, b"t" | b"n" | b"r")
+        || before(text, start) == b'/' && {
+            let service = back(text, start - 1, 10, |b| b.is_ascii_alphabetic());
+            let service = sub(text, service, start - 1);
+            PRINCIPALS.iter().any(|s| service.eq_ignore_ascii_case(s))
+                && host.iter().all(|b| !b.is_ascii_lowercase())
+        }
+        || has(text, end, b", date=") && is_build(text, start)
+}
+
+/// Whether `user=…` at `start` is the maker of a program: `(go=go1.21.1, platform=…, user=…`.
+fn is_build(text: &[u8], start: usize) -> bool {
+    has(text, start.saturating_sub(5), b"user=")
+        && sub(text, start.saturating_sub(96), start).windows(5).any(|w| w == b"go=go")
+}
+
+/// The local part that ends before `@`: dot-atom, quoted string, either with a comment after it.
 fn local(text: &[u8], p: usize) -> Option<usize> {
     if before(text, p) == b'"' {
         let open = back(text, p - 1, LOCAL_MAX, |b| b != b'"' && b >= b' ');
+        let escaped = before(text, open) == b'"' && prior(text, open, 2) == b'\\';
+        let open = if escaped && open > 2 {
+            back(text, open - 2, LOCAL_MAX, |b| b != b'"' && b >= b' ')
+        } else {
+            open
+        };
         return (open > 0
             && before(text, open) == b'"'
             && open < p - 1
             && !is_word(prior(text, open, 2)))
         .then(|| open - 1);
+    }
+    if before(text, p) == b')' {
+        let open = back(text, p - 1, LOCAL_MAX, |b| b > b' ' && b != b'(' && b != b')');
+        let start = if open < p - 1 && before(text, open) == b'(' { open - 1 } else { p };
+        return if start < p && is_word(before(text, start)) { local(text, start) } else { None };
     }
     let atom = |b: u8| is_word(b) || b".!#$%&'*+-/=?^_`{|}~".contains(&b);
     let start = back(text, p, LOCAL_MAX, atom);
@@ -52,21 +147,38 @@ fn domain(text: &[u8], from: usize) -> Option<usize> {
             .then_some(end + 1);
     }
     let end = skip(text, from, DOMAIN_MAX, |b| is_word(b) || matches!(b, b'-' | b'.'));
-    let mut best = None;
-    let mut start = from;
+    let (mut best, mut start, mut numbers) = (None, from, 0);
     for (k, label) in sub(text, from, end).split(|&b| b == b'.').enumerate() {
         let ok = !label.is_empty() && label.first() != Some(&b'-') && label.len() <= 63;
-        if !ok {
+        // `name@1.2.3-rc.a`, `name@v1.2.x`
+        let number = usize::from(k == 0 && label.first() == Some(&b'v'));
+        numbers += usize::from(label.get(number).is_some_and(u8::is_ascii_digit));
+        if !ok || numbers == 2 && k == 1 {
             break;
         }
-        let stop = start + label.len();
-        let top = label.len() >= 2 && label.iter().all(|&b| is_letter(b));
-        if k > 0 && (top || has(label, 0, b"xn--")) {
-            best = Some(stop);
+        // `jean@example.org-1`: a suffix that is no part of the domain.
+        let head = label.split(|&b| b == b'-').next().unwrap_or_default();
+        if k > 0 && has(label, 0, b"xn--") {
+            best = Some(start + label.len());
+        } else if k > 0 && is_top(head) {
+            best = Some(start + head.len());
         }
-        start = stop + 1;
+        start += label.len() + 1;
     }
     best
+}
+
+/// Whether a label can be a top level: letters, in one case or with one capital, and not the
+/// ending of a file or unit.
+fn is_top(label: &[u8]) -> bool {
+    let mixed = label.windows(2).any(|w| match w {
+        [a, b] => a.is_ascii_lowercase() && b.is_ascii_uppercase(),
+        _ => false,
+    });
+    label.len() >= 2
+        && label.iter().all(|&b| is_letter(b))
+        && !mixed
+        && !UNITS.iter().chain(&FILES).any(|w| label.eq_ignore_ascii_case(w))
 }
 
 /// `name@host`: an address only where the key or the sentence says e-mail.
@@ -104,10 +216,33 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let Some(start) = local(text, left) else { return };
     let (host, dotted) = spelt_domain(text, right);
     let Some(host) = host else { return };
+    let start = spelt_local(text, start);
     let shouted = sub(text, p, end) == b"AT" || len == 7;
-    if open || dotted || shouted || scan.context(start) & EMAIL != 0 {
+    // `jean_at_example.org`, but not `failed_at_main.go`.
+    let joined = before(text, p) == b'_' && at(text, end) == b'_' && {
+        let top = back(text, host, 8, is_letter);
+        COMMON.iter().any(|t| sub(text, top, host).eq_ignore_ascii_case(t))
+    };
+    if open || dotted || shouted || joined || scan.context(start) & EMAIL != 0 {
         scan.hit(start, host, Kind::Email);
     }
+}
+
+/// Where a local part with ` dot ` or ` point ` between its words starts.
+fn spelt_local(text: &[u8], start: usize) -> usize {
+    let mut start = start;
+    for _ in 0..3 {
+        let end = back(text, start, 2, |b| matches!(b, b' ' | b')' | b']'));
+        let word = back(text, end, 6, is_letter);
+        let dot = matches!(sub(text, word, end), b"dot" | b"DOT" | b"point");
+        let left = back(text, word, 2, |b| matches!(b, b' ' | b'(' | b'['));
+        let name = back(text, left, 32, |b| is_word(b) || b"._-".contains(&b));
+        if !dot || end == start || left == word || name == left {
+            break;
+        }
+        start = name;
+    }
+    start
 }
 
 /// A domain with dots, or with ` dot `, `[dot]`, ` point ` between its labels.

@@ -2,25 +2,34 @@
 //! the columns of an SQL `INSERT`. The key says what the value is, so its shape may be anything
 //! plausible; the text around a value without quotes decides where it ends.
 
+mod secret;
+
 use super::context;
+use super::email;
 use super::person;
-use super::text::{at, back, before, digits_in, has, is_letter, is_space, is_word, skip, sub};
+use super::phone;
+use super::text::{
+    at, back, before, digits_in, has, is_letter, is_space, is_word, prior, skip, sub,
+};
 use super::words::*;
 use super::{Scan, Walk};
 use crate::report::Kind;
 
 /// Bytes of a value that are judged; other values than secrets are shorter.
 const HEAD_MAX: usize = 512;
-/// Longest cookie.
-const COOKIE_MAX: usize = 4096;
-/// Cookies read from one header.
-const COOKIES_MAX: usize = 64;
+/// Longest text of an element.
+const ELEMENT_MAX: usize = 2048;
+/// Strings read from one list.
+const LIST_MAX: usize = 32;
+/// Rows read from one statement.
+const ROWS_MAX: usize = 256;
 /// Longest list of columns.
 const COLUMNS_MAX: usize = 1024;
 
 /// Kinds that a key names and whose value is a number of at least so many digits.
 const NUMBERS: &[(Tags, Kind, usize)] = &[
     (NIR, Kind::Nir, 6),
+    (SOCIAL, Kind::Nir, 13),
     (IBAN, Kind::Iban, 8),
     (RIB, Kind::Rib, 8),
     (SIRET, Kind::Siret, 9),
@@ -32,6 +41,7 @@ const NUMBERS: &[(Tags, Kind, usize)] = &[
     (CNI, Kind::Cni, 2),
     (CARD, Kind::Card, 12),
     (PHONE, Kind::Phone, 6),
+    (MOBILE, Kind::Phone, 8),
     (PLATE, Kind::Plate, 2),
     (OTHER_ID, Kind::Id, 6),
     (DOB, Kind::Dob, 4),
@@ -40,35 +50,75 @@ const NUMBERS: &[(Tags, Kind, usize)] = &[
 /// At `:` or `=`: the pair's key and value.
 pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
     let next = at(scan.text, p + 1);
-    if before(scan.text, p) == b':' || next == b':' || next == b'=' && at(scan.text, p) == b'=' {
+    let after = before(scan.text, p) == b':'
+        && (at(scan.text, p) == b':' || prior(scan.text, p, 2) != b':');
+    if after || next == b':' || next == b'=' && at(scan.text, p) == b'=' {
         return;
     }
-    let tags = context::key(scan.text, p, scan.tables);
+    let tags = secret::of_pair(scan, p, context::key(scan.text, p, scan.tables));
     if tags == 0 {
         return;
     }
     let from = p + 1 + usize::from(next == b'>' || next == b'=');
+    if tags & SUDO != 0 {
+        return person::login::before_tty(scan, p);
+    }
     if tags & COOKIE != 0 {
-        return cookies(scan, from);
+        return secret::cookies(scan, from);
+    }
+    if tags & TOKEN != 0 && secret::authorization(scan, p, from) {
+        return;
     }
     let value = Value::read(scan, from, at(scan.text, p) == b':');
     if tags & NUMBER != 0 && tags & PHONE == 0 && split_phone(scan, p) {
         return judge(scan, PHONE, &value);
     }
     judge(scan, tags, &value);
+    if value.quoted {
+        list(scan, tags, p, from, value.end);
+    }
+}
+
+/// The other strings of a list that starts at `from` and whose first ends at `end`.
+fn list(scan: &mut Scan<'_>, tags: Tags, key: usize, from: usize, end: usize) {
+    let text = scan.text;
+    if at(text, skip(text, from, 2, |b| b == b' ')) != b'[' {
+        return;
+    }
+    let mut i = end;
+    for _ in 0..LIST_MAX {
+        i = skip(text, i, 6, |b| matches!(b, b'"' | b'\'' | b'\\'));
+        if at(text, i) != b',' {
+            return;
+        }
+        let value = Value { key, ..Value::read(scan, i + 1, false) };
+        if !value.quoted || value.end <= i {
+            return;
+        }
+        judge(scan, tags, &value);
+        i = value.end;
+    }
 }
 
 /// At a quote: `password 'secret'`, as statements write it.
 pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
+    secret::at_quote(scan, p);
     let gap = back(text, p, 8, |b| b == b'\\');
     if before(text, gap) != b' ' {
         return;
     }
     let word = back(text, gap - 1, 16, is_letter);
-    if scan.tables.words.of(sub(text, word, gap - 1)) & PASSWORD != 0 {
-        let value = Value::quoted(scan, p, at(text, p), p - gap);
-        judge(scan, PASSWORD, &value);
+    let name = sub(text, word, gap - 1);
+    if name.eq_ignore_ascii_case(b"like") || name.eq_ignore_ascii_case(b"ilike") {
+        // `nom LIKE 'Dup%'`
+        let end = back(text, word, 2, |b| b == b' ');
+        let column = back(text, end, 48, |b| is_word(b) || matches!(b, b'_' | b'.'));
+        let tags = scan.tables.words.of_key(sub(text, column, end));
+        if tags != 0 {
+            let value = Value::quoted(scan, p, at(text, p), p - gap);
+            judge(scan, tags, &value);
+        }
     }
 }
 
@@ -79,15 +129,20 @@ pub(crate) fn at_element(scan: &mut Scan<'_>, p: usize) {
     if name == p || before(text, name) != b'<' {
         return;
     }
-    let tags = scan.tables.words.of_key(sub(text, name, p));
-    let end = skip(text, p + 1, 256, |b| b != b'<' && b != b'\n');
-    if tags != 0 && at(text, end) == b'<' {
-        judge(scan, tags, &Value { start: p + 1, end, quoted: true, prose: false });
+    let key = sub(text, name, p);
+    let tags = secret::qualified(scan, key, scan.tables.words.of_key(key));
+    let start = skip(text, p + 1, 64, |b| b.is_ascii_whitespace());
+    let end = skip(text, start, ELEMENT_MAX, |b| b != b'<' && b != b'\n');
+    let close = skip(text, end, 64, |b| b.is_ascii_whitespace());
+    if tags != 0 && at(text, close) == b'<' {
+        judge(scan, tags, &Value { sep: 0, key: 0, start, end, quoted: true, prose: false });
     }
 }
 
 /// At `(`: `(nir, email) VALUES ('…', '…')`, columns paired with values.
 pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
+    phone::at_paren(scan, p);
+    person::login::at_paren(scan, p);
     let text = scan.text;
     let word = back(text, p, 2, |b| b == b' ');
     if !has(text, word.saturating_sub(6), b"values") {
@@ -98,18 +153,35 @@ pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let open = back(text, close - 1, COLUMNS_MAX, |b| b != b'(' && b != b')');
+    let columns = sub(text, open, close - 1);
     let mut i = p + 1;
-    for column in sub(text, open, close - 1).split(|&b| b == b',') {
+    for _ in 0..ROWS_MAX {
+        let end = row(scan, columns, i);
+        i = skip(text, end, 3, |b| matches!(b, b',' | b' '));
+        if end <= i && at(text, i) == b'(' && before(text, end) == b')' {
+            i += 1;
+        } else {
+            return;
+        }
+    }
+}
+
+/// The values of one row that starts at `from`, each under its column. Returns where it ends.
+fn row(scan: &mut Scan<'_>, columns: &[u8], from: usize) -> usize {
+    let text = scan.text;
+    let mut i = from;
+    for column in columns.split(|&b| b == b',') {
         let value = Value::read(scan, i, false);
-        let tags = scan.tables.words.of_key(column);
+        let tags = secret::qualified(scan, column, scan.tables.words.of_key(column));
         if tags != 0 {
             judge(scan, tags, &value);
         }
         i = skip(text, value.end, 64, |b| !matches!(b, b',' | b')')) + 1;
         if before(text, i) != b',' {
-            return;
+            break;
         }
     }
+    i
 }
 
 /// `"indicatif":"+33","numero":"639985454"`: the prefix just before makes the number a phone's.
@@ -117,11 +189,18 @@ fn split_phone(scan: &Scan<'_>, p: usize) -> bool {
     let (start, _) = context::key_range(scan.text, p);
     let from = start.saturating_sub(48);
     let near = sub(scan.text, from, start);
-    near.split(|&b| !is_letter(b) && b != b'_').any(|w| scan.tables.words.of_key(w) & PREFIX != 0)
+    near.split(|&b| !is_letter(b) && b != b'_').any(|w| {
+        let country = [&b"country_code"[..], b"countryCode", b"code_pays"].contains(&w);
+        country || scan.tables.words.of_key(w) & PREFIX != 0
+    })
 }
 
 /// Where a value is, and what surrounds it.
 struct Value {
+    /// The sign just before the value, 0 if there is none.
+    sep: usize,
+    /// The sign after the key, 0 if there is no key.
+    key: usize,
     start: usize,
     end: usize,
     quoted: bool,
@@ -132,29 +211,40 @@ impl Value {
     /// Reads the value that starts at `from`, after spaces, brackets and quotes.
     fn read(scan: &mut Scan<'_>, from: usize, colon: bool) -> Value {
         let text = scan.text;
-        let i = skip(text, from, 3, |b| b == b' ');
+        let sep = from.saturating_sub(1);
+        let i = skip(text, from, 16, |b| b == b' ' || b == b'\t');
+        let i = folded(text, i);
         let spaced = i > from;
+        // `Some("…")`, `Optional[…]`
+        const WRAPPERS: [&[u8]; 4] = [b"Some(", b"Just(", b"Optional[", b"Optional("];
+        let wrapper = WRAPPERS.iter().find(|w| sub(text, i, i + w.len()) == **w);
+        let i = i + wrapper.map_or(0, |w| w.len() - 1);
         let i = skip(text, i, 2, |b| matches!(b, b'[' | b'('));
         let bracket = before(text, i);
-        let i =
-            if matches!(at(text, i), b'b' | b'u') && at(text, i + 1) == b'\'' { i + 1 } else { i };
+        let i = if matches!(at(text, i), b'b' | b'u' | b'r' | b'@')
+            && matches!(at(text, i + 1), b'\'' | b'"')
+        {
+            i + 1
+        } else {
+            i
+        };
         let slashes = skip(text, i, 16, |b| b == b'\\');
         let quote = at(text, slashes);
         if matches!(quote, b'"' | b'\'' | b'`') {
-            return Value::quoted(scan, slashes, quote, slashes - i);
+            return Value { key: sep, ..Value::quoted(scan, slashes, quote, slashes - i) };
         }
         if matches!(bracket, b'(' | b'[') && i > from {
             let close = if bracket == b'(' { b')' } else { b']' };
             let end = skip(text, i, 256, |b| b != close && b != b'"');
             if at(text, end) == close && !is_word(at(text, end + 1)) {
-                return Value { start: i, end, quoted: true, prose: false };
+                return Value { sep, key: sep, start: i, end, quoted: true, prose: false };
             }
         }
         let i = if i > from && matches!(bracket, b'(' | b'[') { i - 1 } else { i };
         let end = scan.walk(Walk::Bare, i, 0, bare_end).max(i);
-        let (a, z) = context::key_range(text, from.saturating_sub(1));
+        let (a, z) = context::key_range(text, sep);
         let key = sub(text, a, z).iter().any(|b| matches!(b, b'-' | b'_'));
-        Value { start: i, end, quoted: false, prose: colon && spaced && !key }
+        Value { sep, key: sep, start: i, end, quoted: false, prose: colon && spaced && !key }
     }
 
     /// A value between quotes that carry `slashes` backslashes each.
@@ -167,8 +257,18 @@ impl Value {
         let of = usize::from(quote) << 8 | slashes;
         let i = scan.walk(Walk::Quoted, start, of, |text, i| close(text, i, quote, slashes));
         let end = back(text, i, slashes, |b| b == b'\\').max(start);
-        Value { start, end, quoted: true, prose: false }
+        Value { sep: 0, key: 0, start, end, quoted: true, prose: false }
     }
+}
+
+/// The start of a value that YAML writes on the next line: `key: |`, `key: >-`.
+fn folded(text: &[u8], i: usize) -> usize {
+    if !matches!(at(text, i), b'|' | b'>') {
+        return i;
+    }
+    let end = skip(text, i + 1, 2, |b| matches!(b, b'+' | b'-' | b'0'..=b'9'));
+    let next = skip(text, end, 64, |b| b.is_ascii_whitespace());
+    if at(text, end) == b'\n' { next } else { i }
 }
 
 /// The quote that closes a value whose quotes carry `slashes` backslashes.
@@ -230,8 +330,8 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
     if signs_only || super::is_placeholder(scan.text, start, end) {
         return;
     }
-    if let Some(kind) = secret(scan, tags, value, text) {
-        return scheme_value(scan, start, end, kind);
+    if secret::is_secret(scan, tags, value, text) {
+        return secret::hit(scan, value, start, end);
     }
     if text.len() == HEAD_MAX {
         return;
@@ -245,7 +345,7 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
     if tags & EMAIL != 0 && text.len() <= 320 && text.contains(&b'@') && whole {
         return scan.hit(start, end, Kind::Email);
     }
-    if tags & ADDRESS != 0 && tags & (HOSTLIKE | EMAIL) == 0 && is_postal(text) {
+    if tags & ADDRESS != 0 && tags & (HOSTLIKE | REMOTE | EMAIL) == 0 && is_postal(text) {
         return scan.hit(start, end, Kind::Address);
     }
     names(scan, tags, value, start, end);
@@ -254,20 +354,31 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
 /// Names and logins.
 fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usize) {
     let text = scan.text;
-    let person = tags & PERSON != 0 || tags & NAME != 0 && tags & (WHOSE | LOGIN) != 0;
-    if !person && tags & LOGIN == 0 || tags & (NOT_VALUE | HOSTLIKE | VERSION) != 0 {
+    if tags & (PERSON | NAME | WHOSE | LOGIN | BY | UID) == 0
+        || tags & (NOT_VALUE | HOSTLIKE | VERSION) != 0
+    {
         return;
     }
-    let end = if value.quoted { end } else { more_name(text, end) };
+    let owner = Owner::read(scan, tags, value, start, end);
+    if owner == Owner::Nobody {
+        return;
+    }
+    let person = owner != Owner::Login;
+    let paired = at(text, value.sep) == b'=';
+    let end = if person && !value.quoted { more_name(scan, end, paired) } else { end };
     let body = sub(text, start, end);
     let letters = body.iter().filter(|b| is_letter(**b)).count();
-    let plain = |b: &u8| is_word(*b) || is_space(*b) || b".,'-_@/".contains(b);
+    let plain = |b: &u8| is_word(*b) || is_space(*b) || b".,'-_@/\\%".contains(b);
     if letters < 2 || body.len() > 128 || !body.iter().all(plain) {
+        return;
+    }
+    let sign = body.iter().position(|&b| b == b'@');
+    if sign.is_some_and(|i| email::technical(text, start, start + i, end)) || is_file(scan, body) {
         return;
     }
     let capital = at(text, start).is_ascii_uppercase() || at(text, start) >= 0x80;
     let login = body.iter().any(|b| matches!(b, b'.' | b'_') || b.is_ascii_digit());
-    if value.prose && !(person && capital || login) {
+    if value.prose && !(person && capital || login || owner == Owner::Label) {
         return;
     }
     if !person && (digits_in(body) > letters || body.contains(&b'/')) {
@@ -279,8 +390,71 @@ fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usiz
     }
 }
 
-/// Capitalised words that follow a name without quotes, a comma before at most one.
-fn more_name(text: &[u8], end: usize) -> usize {
+/// Whose name a value is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Person,
+    /// A person's, by a label of several words.
+    Label,
+    Login,
+    Nobody,
+}
+
+impl Owner {
+    /// What the key says, and where it says too little, what stands around it.
+    fn read(scan: &Scan<'_>, tags: Tags, value: &Value, start: usize, end: usize) -> Owner {
+        let text = scan.text;
+        let (from, to) = context::key_range(text, value.key);
+        let key = sub(text, from, to);
+        let body = sub(text, start, end);
+        let ordinary = || person::is_ordinary(body) && !person::has_given(scan, body);
+        let yes = |ok: bool, owner| if ok { owner } else { Owner::Nobody };
+        match () {
+            () if key.eq_ignore_ascii_case(b"cn") => {
+                yes(person::is_subject(scan, start), Owner::Person)
+            }
+            () if tags & PERSON != 0 || tags & NAME != 0 && tags & (WHOSE | LOGIN) != 0 => {
+                Owner::Person
+            }
+            () if tags & BY != 0 => yes(!ordinary(), Owner::Person),
+            () if tags & LOGIN != 0 => Owner::Login,
+            () if key.eq_ignore_ascii_case(b"uid") => {
+                let entry = [&b",ou="[..], b",cn=", b",dc=", b",o=", b")"];
+                yes(entry.iter().any(|e| has(text, end, e)), Owner::Login)
+            }
+            // FHIR and vCard: `"family":"Dupont","given":["Jean"]`.
+            () if key.eq_ignore_ascii_case(b"family") => {
+                yes(person::is_near(scan, from, end, b"given"), Owner::Person)
+            }
+            () if key.eq_ignore_ascii_case(b"given") => {
+                yes(person::is_near(scan, from, end, b"family"), Owner::Person)
+            }
+            // `Account Name: jdupont`, `First name: Jean`.
+            () if tags & NAME != 0 && person::is_whose(scan, from) => {
+                yes(!ordinary(), Owner::Label)
+            }
+            () if tags & NAME != 0 && !ordinary() => {
+                yes(person::is_named(scan, from, start, end), Owner::Person)
+            }
+            () => Owner::Nobody,
+        }
+    }
+}
+
+/// Whether a value is the name of a file or host.
+fn is_file(scan: &Scan<'_>, body: &[u8]) -> bool {
+    let mut parts = body.rsplit(|&b| b == b'.');
+    let last = parts.next().unwrap_or_default();
+    parts.next().is_some()
+        && !body.contains(&b'@')
+        && person::login::ENDINGS.iter().any(|e| last.eq_ignore_ascii_case(e))
+        && !person::has_given(scan, body)
+}
+
+/// Capitalised words that follow a name without quotes, a comma before at most one; after `=`,
+/// where a value ends at a space more often than not, no technical ones.
+fn more_name(scan: &Scan<'_>, end: usize, paired: bool) -> usize {
+    let text = scan.text;
     let mut end = end;
     for k in 0..3 {
         let comma = usize::from(k == 0 && at(text, end) == b',');
@@ -291,7 +465,8 @@ fn more_name(text: &[u8], end: usize) -> usize {
         if at(text, from - 1) != b' '
             || !capital
             || stop < from + 2
-            || matches!(at(text, key), b'=' | b':')
+            || matches!(at(text, key), b'=' | b':' | b'/')
+            || paired && person::is_ordinary(sub(text, from, stop))
         {
             break;
         }
@@ -315,15 +490,32 @@ fn number(tags: Tags, text: &[u8]) -> Option<Kind> {
         .iter()
         .filter(|(bit, _, least)| tags & bit != 0 && digits >= *least)
         .find(|(_, kind, _)| match kind {
-            Kind::Phone => letters <= 5 && tags & CLOCK == 0,
+            Kind::Phone => {
+                let dated = tags & CLOCK != 0 && tags & NUMBER == 0;
+                letters <= 5 && !dated && is_phone(tags, text, digits)
+            }
+            Kind::Nir => letters == 0 || letters == 1 && is_corsican(text),
             Kind::Card => letters <= 2,
             Kind::Plate => letters >= 1 && digits + letters <= 10,
             Kind::Cni => (6..=14).contains(&(digits + letters)),
             Kind::Dob => letters <= 12 && tags & (NAME | PERSON) == 0,
-            Kind::Nif | Kind::Nir => letters <= 3,
+            Kind::Nif => letters <= 3,
             _ => true,
         })
         .map(|(_, kind, _)| *kind)
+}
+
+/// Whether digits under a key that may mean something else (`mobile`, `call`) can be a phone's.
+fn is_phone(tags: Tags, text: &[u8], digits: usize) -> bool {
+    let written = matches!(text.first(), Some(b'+' | b'0' | b'(')) || digits < text.len();
+    tags & PHONE != 0 && (written || tags & NOT_VALUE == 0)
+        || tags & NOT_VALUE == 0 && (9..=15).contains(&digits) && (written || digits != 10)
+}
+
+/// Whether the one letter of a NIR stands where Corsica's does.
+fn is_corsican(text: &[u8]) -> bool {
+    let mut chars = text.iter().filter(|b| b.is_ascii_alphanumeric());
+    matches!(chars.nth(6), Some(b'A' | b'B' | b'a' | b'b'))
 }
 
 /// Whether a value under a key `address` is one of a place: not a host, a pointer or a path.
@@ -331,91 +523,6 @@ fn is_postal(text: &[u8]) -> bool {
     let words = text.split(|b| is_space(*b) || *b == b',').filter(|w| w.len() > 1).count();
     let letters = text.iter().filter(|b| is_letter(**b)).count();
     words >= 2 && letters >= 4 && !text.contains(&b'@') && text.len() <= 256
-}
-
-/// Whether the value is a secret by its key.
-fn secret(scan: &Scan<'_>, tags: Tags, value: &Value, text: &[u8]) -> Option<Kind> {
-    let key_of = tags & KEY != 0 && tags & KEY_OF != 0;
-    if tags & (PASSWORD | TOKEN) == 0 && !key_of
-        || tags & (NOT_VALUE | NAME) != 0 && text.len() < 24
-    {
-        return None;
-    }
-    let technical = scan.tables.words.of(text) & (TECHNICAL | NOT_VALUE) != 0;
-    let digits = digits_in(text);
-    let symbol = text.iter().any(|b| b.is_ascii_punctuation() && !b"-_.:,;()".contains(b));
-    let upper = text.iter().skip(1).any(u8::is_ascii_uppercase);
-    let bare_word = digits == 0 && !symbol && !upper;
-    if technical || text.iter().all(|b| b"*x.-<>[]{}#".contains(b)) || opens(text) {
-        return None;
-    }
-    if value.prose && (bare_word || text.len() < 4) && text.len() < 16 {
-        return None;
-    }
-    let ok = if tags & PASSWORD != 0 {
-        !(digits == text.len() && text.len() < 4)
-    } else {
-        let hex = text.iter().all(|b| b.is_ascii_hexdigit() || *b == b'.');
-        let long = text.len() >= if hex { 20 } else { 16 };
-        let numeric = digits == text.len();
-        text.len() >= 4
-            && (!numeric || long)
-            && (long || digits > 0 && text.len() >= 8 && !hex && !is_ratio(text))
-            || numeric && text.len() >= 4 && text.len() <= 8 && text_is_code(tags, value)
-    };
-    (ok && !text.contains(&b' ') || tags & PASSWORD != 0 && value.quoted || ok && value.quoted)
-        .then_some(Kind::Secret)
-}
-
-/// A structure, not a value: `{`, `[`, `$VAR`, `<name>`, or a call.
-fn opens(text: &[u8]) -> bool {
-    let close = matches!(text.last(), Some(b'}' | b']' | b'>' | b')')) || text.len() < 6;
-    matches!(text.first(), Some(b'{' | b'[' | b'<')) && close
-        || text.starts_with(b"${")
-        || text.starts_with(b"/run/")
-}
-
-/// One-time codes are short numbers; only quoted or paired ones count.
-fn text_is_code(tags: Tags, value: &Value) -> bool {
-    tags & (CLOCK | NOT_VALUE | KEY) == 0 && !value.prose
-}
-
-/// A decimal number or duration.
-fn is_ratio(text: &[u8]) -> bool {
-    text.iter().all(|b| b.is_ascii_digit() || b".:ms+-".contains(b))
-}
-
-/// Reports a secret without its scheme (`Bearer `) or, in a cookie, without the cookies' names.
-fn scheme_value(scan: &mut Scan<'_>, start: usize, end: usize, kind: Kind) {
-    let body = sub(scan.text, start, end);
-    const SCHEMES: [&[u8]; 5] = [b"bearer ", b"basic ", b"digest ", b"token ", b"negotiate "];
-    if let Some(s) = SCHEMES.iter().find(|s| has(body, 0, s)) {
-        return scan.hit(start + s.len(), end, kind);
-    }
-    scan.hit(start, end, kind);
-}
-
-/// The values of the cookies that start at `from`: `name=value; name=value`.
-fn cookies(scan: &mut Scan<'_>, from: usize) {
-    let text = scan.text;
-    let mut i = skip(text, from, 8, |b| matches!(b, b' ' | b'"' | b'\'' | b'[' | b'\\'));
-    for _ in 0..COOKIES_MAX {
-        let name = skip(text, i, 64, |b| is_word(b) || b"_-.$!".contains(&b));
-        if name == i || at(text, name) != b'=' {
-            return;
-        }
-        let end = skip(text, name + 1, COOKIE_MAX, |b| b > b' ' && !b"\"';,|\\".contains(&b));
-        const ATTRIBUTES: [&[u8]; 5] = [b"path", b"domain", b"expires", b"max-age", b"samesite"];
-        let attribute = ATTRIBUTES.iter().any(|a| sub(text, i, name).eq_ignore_ascii_case(a));
-        if !attribute && end > name + 3 && !super::is_placeholder(text, name + 1, end) {
-            scan.hit(name + 1, end, Kind::Secret);
-        }
-        let next = skip(text, end, 2, |b| matches!(b, b';' | b' '));
-        if at(text, end) != b';' {
-            return;
-        }
-        i = next;
-    }
 }
 
 /// Without spaces, escapes and dots around it.

@@ -3,7 +3,7 @@
 
 use super::run::{Run, bits};
 use super::text::{at, back, skip, sub};
-use super::words::{NIR, POINTER};
+use super::words::{NIR, POINTER, SOCIAL};
 use super::{Scan, checks};
 use crate::report::Kind;
 
@@ -20,7 +20,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
         let as_printed = run.gaps(15) & !GROUPS == 0 && !scan.joined(p);
         let tags = scan.context(p);
         let pointer = run.gaps(15) == 0 && tags & POINTER != 0;
-        if as_printed && !pointer || tags & NIR != 0 {
+        if as_printed && !pointer || tags & (NIR | SOCIAL) != 0 {
             return scan.hit(p, run.end(15), Kind::Nir);
         }
     }
@@ -31,14 +31,16 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
         // Two more digits are a key, and the wrong one.
         let keyed = run.closes(15) && run.digits() >= 15;
         let printed = run.gaps(13) == GROUPS & !bits(&[13]) && !keyed && !scan.joined(p);
-        if printed || scan.context(p) & NIR != 0 {
+        if printed || scan.context(p) & (NIR | SOCIAL) != 0 {
             return scan.hit(p, run.end(13), Kind::Nir);
         }
     }
     let n = (CUT_MIN..=15).rev().find(|&n| run.closes(n) && mostly_digits(run.first(n)));
-    if let Some(n) = n
-        && scan.context(p) & NIR != 0
-    {
+    let Some(n) = n else { return };
+    // `sociale` and `ss` alone are too little, but for a number in the printed groups.
+    let printed = run.gaps(n) & bits(&[1, 3, 5]) == bits(&[1, 3, 5]);
+    let tags = scan.context(p);
+    if tags & NIR != 0 || printed && tags & SOCIAL != 0 {
         scan.hit(p, run.end(n), Kind::Nir);
     }
 }

@@ -2,15 +2,16 @@
 //! code and a length that fits it, any other only when a keyword names them.
 
 use super::run::{Run, bits};
-use super::text::{at, before, is_word, prior, sub};
-use super::words::{CLOCK, PHONE};
+use super::text::{at, before, has, is_word, prior, skip, sub};
+use super::words::{CLOCK, MOBILE, NOT_VALUE, NUMBER, PHONE, VERSION};
 use super::{Scan, checks};
 use crate::report::Kind;
 
 const DATA: &str = include_str!("../../data/calling_codes.tsv");
 /// Digits of an international number, calling code included (ITU-T E.164).
 const DIGITS_MAX: usize = 15;
-const DIGITS_MIN: usize = 7;
+/// Fewest digits of a number that a keyword names: those of small islands.
+const NAMED_MIN: usize = 6;
 
 /// Lengths of national numbers by calling code.
 pub(crate) struct Codes {
@@ -54,37 +55,119 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
     if scan.glued(p) {
         return;
     }
-    let digits = run.digits();
-    if a == b'0' && b != b'0' && digits >= 10 && !scan.joined(p) {
-        let even = run.gaps(10) & !bits(&[2, 4, 6, 8]) == 0;
-        let printed =
-            even || [bits(&[4, 7]), bits(&[3, 6]), bits(&[1, 4, 7])].contains(&run.gaps(10));
-        if printed && run.closes(10) && !decimal(scan.text, p) {
-            return scan.hit(p, run.end(10), Kind::Phone);
-        }
-        if printed && run.closes(14) && sub(scan.text, p, p + 4) == b"0700" {
-            return scan.hit(p, run.end(14), Kind::Phone);
+    if a == b'0' && b != b'0' && run.digits() >= 10 && !scan.joined(p) {
+        let n = french(run);
+        if n > 0 && !decimal(scan.text, p) && !counted(scan.text, run.end(n)) {
+            let dotted = at(scan.text, p + 2) == b'.';
+            if !dotted || scan.context(p) & (VERSION | PHONE | MOBILE) != VERSION {
+                return scan.hit(p, run.end(n), Kind::Phone);
+            }
         }
     }
     named(scan, p, run);
 }
 
+/// Digits of the French number that the run starts with, 0 if there is none.
+fn french(run: &Run) -> usize {
+    // The extended numbers of machines: 0700 and ten digits.
+    if run.digits() >= 14 && run.closes(14) && run.first(4) == b"0700" && groups(run, 14).1 <= 4 {
+        return 14;
+    }
+    let even = run.gaps(10) & !bits(&[2, 4, 6, 8]) == 0;
+    let others = [bits(&[4, 7]), bits(&[3, 6]), bits(&[1, 4, 7]), bits(&[2, 5, 8])];
+    let printed = even || others.contains(&run.gaps(10));
+    if printed && run.closes(10) { 10 } else { 0 }
+}
+
+/// Whether a unit follows: `0123456789 ns`.
+fn counted(text: &[u8], end: usize) -> bool {
+    let unit = skip(text, end + 1, 8, |b| b.is_ascii_alphabetic());
+    at(text, end) == b' '
+        && matches!(sub(text, end + 1, unit), b"ns" | b"us" | b"ms" | b"bytes" | b"B" | b"octets")
+}
+
+/// How many groups the first `n` digits are in, and the digits of the longest after the first.
+fn groups(run: &Run, n: usize) -> (usize, usize) {
+    let (mut count, mut longest, mut start) = (1, 0, 0);
+    for i in 1..=n {
+        if i == n || run.gaps(n) >> i & 1 == 1 {
+            longest = longest.max(if start > 0 { i - start } else { 0 });
+            count += usize::from(i < n);
+            start = i;
+        }
+    }
+    (count, longest)
+}
+
 /// A number that only a keyword makes a phone: `33612345678` after `tel`.
 fn named(scan: &mut Scan<'_>, p: usize, run: &Run) {
-    if !(DIGITS_MIN + 1..=DIGITS_MAX).any(|n| run.digits() >= n && run.closes(n)) {
+    if !(NAMED_MIN..=DIGITS_MAX).any(|n| run.digits() >= n && run.closes(n)) {
         return;
     }
-    let tags = scan.context(p);
-    if tags & PHONE == 0 || tags & CLOCK != 0 {
+    let (prev, far) = (before(scan.text, p), prior(scan.text, p, 2));
+    let linked = prev == b'/' && has(scan.text, p.saturating_sub(6), b"wa.me/");
+    let first = skip(scan.text, p, 16, |b| b.is_ascii_digit()) - p;
+    // A part of a version, a path, an address, or of the number before.
+    if matches!(prev, b'.' | b'/' | b'_' | b'#') && !linked
+        || matches!(prev, b':' | b'-') && far.is_ascii_digit()
+        || prev == b' ' && far.is_ascii_digit() && first < 7
+    {
         return;
     }
+    let tags = if linked { PHONE } else { scan.context(p) };
+    let dated = tags & CLOCK != 0 && tags & NUMBER == 0;
+    if tags & (PHONE | MOBILE) == 0 || dated || tags & (NOT_VALUE | VERSION) != 0 {
+        return;
+    }
+    let strong = tags & PHONE != 0;
     let fits = |n: &usize| {
-        let known = scan.tables.codes.find(run.first(*n));
-        let fits = known.is_some_and(|(_, lo, hi)| (lo..=hi).contains(n));
-        run.closes(*n) && run.digits() >= *n && (fits || run.first(1) == b"0" && *n <= 10)
+        let n = *n;
+        run.digits() >= n
+            && run.closes(n)
+            && plausible(scan.tables.codes.find(run.first(n)), run, n, strong)
     };
-    if let Some(n) = (DIGITS_MIN + 1..=DIGITS_MAX).rev().find(fits) {
+    if let Some(n) = (NAMED_MIN..=DIGITS_MAX).rev().find(fits) {
         scan.hit(p, run.end(n), Kind::Phone);
+    }
+}
+
+/// Whether `n` digits that a keyword names are written like a phone's.
+fn plausible(code: Option<(usize, usize, usize)>, run: &Run, n: usize, strong: bool) -> bool {
+    let dialled = code.is_some_and(|(_, lo, hi)| (lo..=hi).contains(&n)) && n >= 9;
+    let (count, longest) = groups(run, n);
+    let zero = run.first(1) == b"0" && (8..=12).contains(&n);
+    match () {
+        () if count == 1 && strong => dialled || zero || n == 9,
+        () if count == 1 => zero || n >= 11 && dialled,
+        // An area code and the rest.
+        () if count == 2 && zero && strong => longest <= 8,
+        () if longest > 4 => false,
+        () if run.gaps(n) == bits(&[2, 4]) && n == 6 => strong,
+        () if n < 8 => false,
+        () => count <= 7 && (dialled || zero || strong && n >= 9),
+    }
+}
+
+/// At `(`: `(0)1 99…`, `(0033) 6…`, and `(202) 555-0143` after a keyword.
+pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let close = skip(text, p + 1, 6, |b| b.is_ascii_digit());
+    if close == p + 1 || at(text, close) != b')' || is_word(before(text, p)) {
+        return;
+    }
+    if has(text, p + 1, b"00") {
+        return international(scan, p + 1, p + 3);
+    }
+    let number = Dialled::read(text, p + 1);
+    let french = close == p + 2 && matches!(number.digits(), [b'0', b'1'..=b'9', ..]);
+    let n = (8..=11).rev().find(|&n| number.closes(n));
+    if french && number.closes(10) {
+        scan.hit(p, number.end(10), Kind::Phone);
+    } else if let Some(n) = n
+        && close > p + 2
+        && scan.context(p) & PHONE != 0
+    {
+        scan.hit(p, number.end(n), Kind::Phone);
     }
 }
 

@@ -1,107 +1,213 @@
-//! Secrets by their own shape: provider prefixes, JWT, `Bearer` and `Basic`, credentials in URLs,
-//! private keys, password hashes. Secrets by the name of their key are in `keyed`.
+//! Secrets by their own shape: tokens with the prefix of their provider, JWT, `Bearer` and `Basic`,
+//! credentials in URLs, private keys, password hashes, command lines. Secrets by the name of their
+//! key are in `keyed`.
 
-use super::text::{at, back, before, has, is_space, is_word, prior, skip, sub};
+mod block;
+mod command;
+mod prefix;
+pub(crate) mod shape;
+
+pub(crate) use block::{at_dash, at_dollar};
+pub(crate) use prefix::Prefixes;
+
+use super::text::{at, back, before, digits_in, has, is_space, is_word, prior, skip, sub};
+use super::words::{NAME, NOT_VALUE, PASSWORD, PUBLIC, TOKEN, WEAK};
 use super::{Scan, Walk};
 use crate::report::Kind;
 
 /// Longest credentials in a URL.
 const USERINFO_MAX: usize = 256;
-
 /// Bytes of a token that are judged.
 const HEAD_MAX: usize = 256;
+/// Least length of a token told by signs inside it.
+const SHAPED_MIN: usize = 34;
 
-/// Prefixes that providers give their tokens, and the least length of a whole token.
-const PREFIXES: &[(&[u8], usize)] = &[
-    (b"AKIA", 16),
-    (b"ASIA", 16),
-    (b"AROA", 16),
-    (b"AIDA", 16),
-    (b"AIza", 30),
-    (b"ghp_", 20),
-    (b"gho_", 20),
-    (b"ghu_", 20),
-    (b"ghs_", 20),
-    (b"ghr_", 20),
-    (b"github_pat_", 30),
-    (b"glpat-", 16),
-    (b"gldt-", 16),
-    (b"glrt-", 16),
-    (b"xoxa-", 15),
-    (b"xoxb-", 15),
-    (b"xoxp-", 15),
-    (b"xoxr-", 15),
-    (b"xoxs-", 15),
-    (b"xapp-", 15),
-    (b"sk-", 20),
-    (b"sk_live_", 16),
-    (b"sk_test_", 16),
-    (b"rk_live_", 16),
-    (b"pk_live_", 16),
-    (b"whsec_", 16),
-    (b"ya29.", 20),
-    (b"hf_", 20),
-    (b"npm_", 20),
-    (b"pypi-", 20),
-    (b"SG.", 20),
-    (b"dop_v1_", 20),
-    (b"hvs.", 20),
-    (b"hvb.", 20),
-    (b"gsk_", 20),
-    (b"r8_", 20),
-    (b"lsv2_", 20),
-    (b"AGE-SECRET-KEY-1", 20),
-    (b"LS0tLS1CRUdJTi", 20),
-    (b"dckr_pat_", 20),
-    (b"shpat_", 20),
-    (b"tskey-", 16),
-    (b"eyJ", 16),
-    (b"nvapi-", 20),
-    (b"pplx-", 20),
-    (b"xai-", 20),
-    (b"gAAAAA", 60),
+/// URLs that anyone who knows them may post to: what stands before the secret part.
+const HOOKS: [&[u8]; 9] = [
+    b"hooks.slack.com/services/",
+    b"hooks.slack.com/workflows/",
+    b"hooks.slack.com/triggers/",
+    b"discord.com/api/webhooks/",
+    b"discordapp.com/api/webhooks/",
+    b"webhook.office.com/webhookb2/",
+    b"hooks.zapier.com/hooks/catch/",
+    b"outlook.office.com/webhook/",
+    b"api.telegram.org/bot",
 ];
-
-/// Letters that a prefix starts with.
-const FIRST: [bool; 256] = {
-    let (mut first, mut i) = ([false; 256], 0);
-    while i < PREFIXES.len() {
-        first[PREFIXES[i].0[0] as usize] = true; // Proof: i < len, no prefix is empty, u8 < 256
-        i += 1;
-    }
-    first
-};
 
 /// At the start of a word.
 pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
-    let prev = before(text, p);
     if matches!(at(text, p), b'B' | b'b') {
         scheme(scan, p);
     }
-    if !FIRST.get(usize::from(at(text, p))).is_some_and(|f| *f) {
+    if matches!(at(text, p), b'h' | b'd' | b'w' | b'o' | b'a') {
+        hook(scan, p);
+    }
+    command::at_word(scan, p);
+    if at(text, p) == b'P' {
+        block::putty(scan, p);
+    }
+    token_at(scan, p);
+}
+
+/// At the first digit of a number: tokens that start with one. Needs: [`SHAPED_MIN`] characters of
+/// a token, or eight to ten digits and a colon.
+pub(crate) fn at_digit(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let digits = skip(text, p, 20, |b| b.is_ascii_digit());
+    if at(text, digits) == b':' && at(text, digits + 1) == b'A' && (8..=10).contains(&(digits - p))
+    {
+        let end = skip(text, digits + 1, 64, |b| is_word(b) || matches!(b, b'_' | b'-'));
+        if (34..=36).contains(&(end - digits - 1)) {
+            return scan.hit(p, end, Kind::Secret);
+        }
+    }
+    // Facebook: `application|secret`.
+    if at(text, digits) == b'|' && (15..=16).contains(&(digits - p)) {
+        let end = skip(text, digits + 1, 64, |b| is_word(b) || matches!(b, b'_' | b'-'));
+        if (27..=40).contains(&(end - digits - 1)) {
+            return scan.hit(digits + 1, end, Kind::Secret);
+        }
+    }
+    if !is_word(before(text, p)) {
+        token_at(scan, p);
+    }
+}
+
+/// At a tilde: Microsoft Entra's `abc8Q~…`, OpenShift's `sha256~…`.
+pub(crate) fn at_tilde(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let part = |b: u8| b.is_ascii_alphanumeric() || b"_~.-".contains(&b);
+    let end = skip(text, p + 1, 64, part);
+    let end = back(text, end, 2, |b| b == b'.');
+    let start = p.saturating_sub(5);
+    let entra = p >= 5
+        && before(text, p) == b'Q'
+        && prior(text, p, 2).is_ascii_digit()
+        && sub(text, start, p).iter().all(|b| part(*b))
+        && !is_word(before(text, start))
+        && (31..=40).contains(&(end - p - 1));
+    let openshift = p >= 6 && sub(text, p - 6, p) == b"sha256" && end - p > 40;
+    if entra {
+        scan.hit(start, end, Kind::Secret);
+    } else if openshift {
+        scan.hit(p + 1, end, Kind::Secret);
+    }
+}
+
+/// A token that starts at `p`, by its prefix or by signs inside it.
+fn token_at(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let prev = before(text, p);
+    if prev == b'_' || prev == b'-' && is_word(prior(text, p, 2)) {
         return;
     }
-    let second = at(text, p + 1);
-    let hit = PREFIXES.iter().find(|(prefix, _)| {
-        prefix.get(1) == Some(&second)
-            && at(text, p) == prefix.first().copied().unwrap_or(0)
-            && sub(text, p, p + prefix.len()) == *prefix
-    });
-    let Some(&(prefix, least)) = hit else { return };
-    if prev == b'-' && is_word(prior(text, p, 2)) || prev == b'_' {
+    // What starts inside a secret that was just found is part of it.
+    if scan.spans.last().is_some_and(|s| s.kind == Kind::Secret && (s.start..s.end).contains(&p)) {
         return;
     }
-    let end = scan.walk(Walk::Token, p, 0, token);
-    if end - p < least {
+    if let Some(n) = scan.tables.prefixes.find(text, p) {
+        let whole = scan.walk(Walk::Token, p, 0, token);
+        let end = if n >= HEAD_MAX { whole.max(p + n) } else { p + n };
+        let end = skip(text, end, 2, |b| b == b'=');
+        return scan.hit(p, end, Kind::Secret);
+    }
+    if prev == b'}' && hashed(scan, p) || prev == b',' && listed(scan, p) {
         return;
     }
-    let body = sub(text, p + prefix.len(), end.min(p + HEAD_MAX));
-    let jwt = prefix != b"eyJ" || body.contains(&b'.');
-    let mixed = body.iter().any(u8::is_ascii_digit) || body.iter().any(u8::is_ascii_uppercase);
-    if jwt && mixed {
+    let jwt = matches!(sub(text, p, p + 3), b"eyJ" | b"ewo" | b"ew0" | b"eyA");
+    let start = p;
+    block::line(scan, p);
+    if at(text, p + SHAPED_MIN / 2) <= b' ' && !jwt {
+        return;
+    }
+    let end = scan.walk(Walk::Token, start, 0, token).max(start);
+    let body = sub(text, start, end.min(start + HEAD_MAX));
+    let mixed =
+        || body.iter().any(u8::is_ascii_digit) || body.iter().skip(3).any(u8::is_ascii_uppercase);
+    if jwt && end - start >= 16 && body.contains(&b'.') && mixed()
+        || end - start >= SHAPED_MIN && has_shape(body)
+    {
+        scan.hit(start, end, Kind::Secret);
+    }
+}
+
+/// A hash of a password, as directories write it: `{SSHA}x`.
+fn hashed(scan: &mut Scan<'_>, p: usize) -> bool {
+    let text = scan.text;
+    let open = back(text, p - 1, 16, |b| is_word(b) || b == b'-');
+    let names = [&b"SHA"[..], b"SSHA", b"SMD5", b"MD5", b"CRYPT", b"PBKDF2"];
+    let named = names.iter().any(|n| has(text, open, n)) && before(text, open) == b'{';
+    if named {
+        let end = scan.walk(Walk::Token, p, 0, token).max(p);
         scan.hit(p, end, Kind::Secret);
     }
+    named
+}
+
+/// A random value after the name of a secret in a row: `api_token,x,`.
+fn listed(scan: &mut Scan<'_>, p: usize) -> bool {
+    let text = scan.text;
+    let start = back(text, p - 1, 48, |b| is_word(b) || matches!(b, b'_' | b'-'));
+    let tags = scan.tables.words.of_key(sub(text, start, p - 1));
+    let named = tags & (PASSWORD | TOKEN | WEAK) != 0 && tags & (NOT_VALUE | NAME | PUBLIC) == 0;
+    let end = skip(text, p, HEAD_MAX, |b| b > b' ' && !b",;\"'".contains(&b));
+    let body = sub(text, p, end);
+    if named && body.len() >= 16 && shape::Mix::of(body).is_random() && !shape::is_place(body) {
+        scan.hit(p, end, Kind::Secret);
+        return true;
+    }
+    false
+}
+
+/// Tokens without a prefix, told by what stands at fixed places in them.
+fn has_shape(body: &[u8]) -> bool {
+    let n = body.len();
+    let hex = |a: usize, z: usize| sub(body, a, z).iter().all(u8::is_ascii_hexdigit);
+    let sign = |i: usize, b: u8| body.get(i) == Some(&b);
+    let terraform = sub(body, 14, 23) == b".atlasv1.";
+    let maxmind = n == 40 && sign(6, b'_') && sub(body, 36, 40) == b"_mmk";
+    let mailchimp = (36..=37).contains(&n) && sub(body, 32, 35) == b"-us" && hex(0, 32);
+    let mailgun = n == 50 && sign(32, b'-') && sign(41, b'-') && hex(0, 32) && hex(33, 41);
+    let airtable = n >= 60 && sign(17, b'.') && sub(body, 0, 3) == b"pat" && hex(18, 60);
+    let google = sub(body, 0, 4) == b"1//0" && n >= 40;
+    let clickhouse = n == 42 && sub(body, 0, 4) == b"4b1d" && shape::Mix::of(body).is_random();
+    terraform
+        || maxmind
+        || mailchimp
+        || mailgun
+        || airtable
+        || google
+        || clickhouse
+        || is_discord(body)
+        || is_authress(body)
+}
+
+/// Three parts of 24 to 28, 6 or 7, and at least 27 characters.
+fn is_discord(body: &[u8]) -> bool {
+    let mut parts = body.split(|b| *b == b'.');
+    let [Some(a), Some(b), Some(c), None] = std::array::from_fn(|_| parts.next()) else {
+        return false;
+    };
+    let part = |t: &[u8]| t.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    (24..=28).contains(&a.len())
+        && (6..=7).contains(&b.len())
+        && (27..=40).contains(&c.len())
+        && matches!(a.first(), Some(b'M' | b'N' | b'O'))
+        && [a, b, c].into_iter().all(part)
+        && shape::Mix::of(a).is_random()
+}
+
+/// `sc_client.key.acc_account.secret`.
+fn is_authress(body: &[u8]) -> bool {
+    let mut parts = body.split(|b| *b == b'.');
+    let [Some(a), Some(_), Some(account), Some(secret)] = std::array::from_fn(|_| parts.next())
+    else {
+        return false;
+    };
+    let known = [&b"sc_"[..], b"ext_", b"scauth_", b"authress_"];
+    known.iter().any(|k| a.starts_with(k)) && account.starts_with(b"acc") && secret.len() >= 20
 }
 
 /// The end of a token: base64 in either alphabet, dots between its parts.
@@ -127,7 +233,21 @@ fn scheme(scan: &mut Scan<'_>, p: usize) {
         || body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase)
         || at(text, end.saturating_sub(1)) == b'=';
     let least = if word == b"Basic" { 8 } else { 12 };
-    if start > p + word.len() && body.len() >= least && coded {
+    if start > p + word.len() && body.len() >= least && coded && !shape::is_place(body) {
+        scan.hit(start, end, Kind::Secret);
+    }
+}
+
+/// The secret part of a webhook's address.
+fn hook(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let Some(head) = HOOKS.iter().find(|h| has(text, p, h)) else { return };
+    let start = p + head.len();
+    let path = |b: u8| b.is_ascii_alphanumeric() || b"-_/@.%:".contains(&b);
+    let end = skip(text, start, HEAD_MAX * 2, path);
+    let end = back(text, end, 2, |b| matches!(b, b'.' | b':'));
+    let body = sub(text, start, end);
+    if body.len() >= 15 && digits_in(body) > 0 && !shape::Mix::of(body).is_masked() {
         scan.hit(start, end, Kind::Secret);
     }
 }
@@ -151,52 +271,10 @@ pub(crate) fn at_sign(scan: &mut Scan<'_>, p: usize) {
     if info.is_empty() || query || info.contains(&b'/') && path {
         return;
     }
+    let password = sub(info, head.len() + 1, info.len());
+    let named = password.is_empty() && scan.technical(start, start + head.len());
+    if named || !password.is_empty() && shape::is_placeholder(password) {
+        return;
+    }
     scan.hit(start, p, Kind::Secret);
-}
-
-/// At a dash: `-----BEGIN … PRIVATE KEY-----` to its end, or to the end of the value.
-pub(crate) fn at_dash(scan: &mut Scan<'_>, p: usize) {
-    let text = scan.text;
-    if !has(text, p, b"-----BEGIN ") {
-        return;
-    }
-    let label =
-        skip(text, p + 11, 48, |b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b' ');
-    let kind = sub(text, p + 11, label);
-    if !kind.windows(7).any(|w| w == b"PRIVATE") && !kind.windows(6).any(|w| w == b"SECRET") {
-        return;
-    }
-    let body = skip(text, label, 5, |b| b == b'-');
-    let end = scan.walk(Walk::Key, body, 0, key_end).max(body);
-    scan.hit(p, end, Kind::Secret);
-}
-
-/// The end of a private key: its last line, the quote that closes its value, or the text's end.
-fn key_end(text: &[u8], body: usize) -> usize {
-    let rest = sub(text, body, text.len());
-    let quote = rest.iter().position(|b| matches!(b, b'"' | b'\'' | b'`')).unwrap_or(rest.len());
-    let close = memchr::memmem::find(sub(rest, 0, quote), b"-----END");
-    match close {
-        Some(i) => {
-            let end = skip(text, body + i + 8, 48, |b| b.is_ascii_alphanumeric() || b == b' ');
-            skip(text, end, 5, |b| b == b'-')
-        }
-        None => body + quote,
-    }
-}
-
-/// At `$`: hashes of passwords, `$2y$…`, `$argon2id$…`, `$6$…`.
-pub(crate) fn at_dollar(scan: &mut Scan<'_>, p: usize) {
-    let text = scan.text;
-    const HASHES: [&[u8]; 9] =
-        [b"$2y$", b"$2a$", b"$2b$", b"$apr1$", b"$argon2", b"$6$", b"$5$", b"$1$", b"$y$"];
-    if HASHES.iter().any(|h| sub(text, p, p + h.len()) == *h) {
-        let hash = |b: u8| {
-            b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/' | b'=' | b',' | b'+' | b'-')
-        };
-        let end = skip(text, p, 200, hash);
-        if end - p >= 20 {
-            scan.hit(p, end, Kind::Secret);
-        }
-    }
 }

@@ -19,6 +19,7 @@ mod token;
 mod wide;
 
 use super::fold::{Fold, fold, tag};
+use super::gate::{self, Gate};
 use super::text::{at, before, hex, skip, sub};
 
 /// Layers of encoding taken off.
@@ -27,6 +28,13 @@ pub(crate) const LAYERS_MAX: usize = 12;
 const SOURCE_MAX: usize = u32::MAX as usize;
 /// Tag characters in a row that are a text of their own; fewer are noise inside another.
 const TAGS_MIN: usize = 2;
+
+/// What escapes of languages and URLs start with.
+const ESCAPE: [u8; 2] = *b"%\\";
+/// What entities and markup start with.
+const HYPERTEXT: [u8; 2] = *b"&<";
+/// What the encodings of mails start with.
+const MAIL: [u8; 2] = *b"=+";
 
 /// A stretch of the shadow and the stretch of source it came from. A stretch of the same length
 /// corresponds byte for byte; any other only as a whole.
@@ -59,26 +67,44 @@ impl Shadow {
         &self.text
     }
 
-    /// Decodes one layer of `source`. Returns whether anything changed.
+    /// Decodes one layer of `source`, on which `gate` was opened. Returns whether anything changed.
     ///
-    /// The surest comes off first: a layer is the first of [`STEPS`] that changes anything. So a
-    /// guess that is wrong hides nothing that a character or an escape would have shown, and an
-    /// escape is read when nothing stands inside it.
-    pub(crate) fn decode(&mut self, source: &[u8]) -> bool {
+    /// The surest comes off first, in steps of which the first that changes anything ends the
+    /// layer: characters (folded, or not drawn), escapes of languages and URLs, hypertext, mail,
+    /// and guesses at what may be encoded and may as well be a number or a word. So a guess that is
+    /// wrong hides nothing that a character or an escape would have shown, and an escape is read
+    /// when nothing stands inside it.
+    pub(crate) fn decode(&mut self, source: &[u8], gate: &Gate) -> bool {
         let source = sub(source, 0, SOURCE_MAX);
-        let present = source.iter().fold(0, |seen, &b| seen | class(b));
-        STEPS.iter().any(|(step, decode)| present & step != 0 && self.pass(source, *step, *decode))
+        let [characters, escapes, guesses] = gate.encoded();
+        let all = |map| gate::bits(map, 0);
+        let of = |bytes: [u8; 2]| all(escapes).filter(move |i| bytes.contains(&at(source, *i)));
+        self.pass(source, Self::character, all(characters))
+            || self.pass(source, Self::escape, of(ESCAPE))
+            || self.pass(source, Self::hypertext, of(HYPERTEXT))
+            || self.pass(source, Self::mail, of(MAIL))
+            || self.pass(source, Self::guesses, all(guesses))
     }
 
-    /// One walk over the source: `decode` looks at each byte that may start something of `step`,
-    /// and tells where to go on.
-    fn pass(&mut self, source: &[u8], step: u8, decode: Decoder) -> bool {
+    /// One walk over the source: `decode` looks at each of `places`, and tells where to go on.
+    fn pass(
+        &mut self,
+        source: &[u8],
+        decode: impl Fn(&mut Self, &[u8], usize) -> usize,
+        places: impl Iterator<Item = usize>,
+    ) -> bool {
+        let mut i = 0;
+        let mut places = places.peekable();
+        if places.peek().is_none() {
+            return false;
+        }
         self.text.clear();
         self.segments.clear();
         (self.done, self.changed, self.tried, self.suffixes) = (0, false, 0, 0);
-        let mut i = 0;
-        while let Some(&b) = source.get(i) {
-            i = if class(b) & step != 0 { decode(self, source, i) } else { i + 1 };
+        for place in places {
+            if place >= i {
+                i = decode(self, source, place);
+            }
         }
         if self.changed {
             self.flush(source, source.len());
@@ -86,9 +112,23 @@ impl Shadow {
         self.changed
     }
 
+    /// Decodes what may start at `i`, and on to the end of the run of base64's alphabet that it
+    /// comes to.
+    fn guesses(&mut self, source: &[u8], i: usize) -> usize {
+        let mut i = self.guess(source, i);
+        while token::sextet(at(source, i)).is_some() {
+            i = self.guess(source, i);
+        }
+        i
+    }
+
     /// Decodes what may start at a letter, a digit or a bracket.
     fn guess(&mut self, source: &[u8], i: usize) -> usize {
-        if at(source, i) == b'[' { self.list(source, i) } else { self.token(source, i) }
+        match at(source, i) {
+            b'[' => self.list(source, i),
+            b if b.is_ascii_alphanumeric() => self.token(source, i),
+            _ => i + 1,
+        }
     }
 
     /// The source range of a range of the shadow.
@@ -250,48 +290,6 @@ impl Shadow {
     }
 }
 
-type Decoder = fn(&mut Shadow, &[u8], usize) -> usize;
-
-const CHARACTER: u8 = 1;
-const ESCAPE: u8 = 2;
-const HYPERTEXT: u8 = 4;
-const MAIL: u8 = 8;
-const GUESS: u8 = 16;
-
-/// What is looked for, the surest first, and the class of bytes that it starts with.
-const STEPS: [(u8, Decoder); 5] = [
-    (CHARACTER, Shadow::character),
-    (ESCAPE, Shadow::escape),
-    (HYPERTEXT, Shadow::hypertext),
-    (MAIL, Shadow::mail),
-    (GUESS, Shadow::guess),
-];
-
-/// The steps that a byte may start something of. `^[` is how some programs show an escape
-/// character, `=` at a line's end joins it to the next one.
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut b = 0;
-    while b < 256 {
-        // Proof: b < 256, the length of classes and the range of a byte
-        classes[b] = match b as u8 {
-            0 | 0x08 | 0x1B | b'^' | 0x80.. => CHARACTER,
-            b'=' => CHARACTER | MAIL,
-            b'%' | b'\\' => ESCAPE,
-            b'&' | b'<' => HYPERTEXT,
-            b'+' => MAIL,
-            b'[' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => GUESS,
-            _ => 0,
-        };
-        b += 1;
-    }
-    classes
-};
-
-fn class(b: u8) -> u8 {
-    CLASSES.get(usize::from(b)).copied().unwrap_or(0)
-}
-
 /// The character that two halves make.
 fn surrogates(hi: u32, lo: u32) -> Option<u32> {
     let pair = (0xD800..0xDC00).contains(&hi) && (0xDC00..0xE000).contains(&lo);
@@ -326,3 +324,6 @@ fn byte(text: &[u8], i: usize) -> Option<u8> {
 fn number(text: &[u8], i: usize, n: usize) -> Option<u32> {
     (i..i + n).try_fold(0, |v, j| Some(v << 4 | u32::from(hex(at(text, j))?)))
 }
+
+#[cfg(test)]
+mod tests;

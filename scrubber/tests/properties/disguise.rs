@@ -414,7 +414,8 @@ fn only_digits(v: &[u8]) -> Option<String> {
     let v = utf8(v)?;
     let digits: String = v.chars().filter(|c| c.is_ascii_digit()).collect();
     let rest = v.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-'));
-    (rest && digits.len() >= 9).then_some(digits)
+    // An identifier, not what an encoding made of one.
+    (rest && (9..=23).contains(&digits.len())).then_some(digits)
 }
 
 fn array(v: &[u8], canary: &Canary, quote: &str, sep: &str) -> Option<Vec<u8>> {

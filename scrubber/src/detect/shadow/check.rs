@@ -2,6 +2,12 @@
 //! inputs that it broke something with.
 
 use super::{LAYERS_MAX, Shadow};
+use crate::detect::Tables;
+use crate::detect::gate::Gate;
+
+std::thread_local! {
+    static TABLES: Tables = Tables::new();
+}
 
 /// Takes the layers off a text.
 ///
@@ -9,10 +15,12 @@ use super::{LAYERS_MAX, Shadow};
 /// When a layer is longer than what it decodes, or a range of it lies outside of the text.
 pub(crate) fn layers(text: &[u8]) {
     let mut taken: Vec<Shadow> = Vec::new();
+    let mut gate = Gate::default();
     while taken.len() < LAYERS_MAX {
         let source = taken.last().map_or(text, Shadow::text);
         let mut shadow = Shadow::default();
-        if !shadow.decode(source) {
+        TABLES.with(|tables| gate.open(source, tables));
+        if !shadow.decode(source, &gate) {
             break;
         }
         assert!(shadow.text().len() <= source.len(), "layer {} grew", taken.len());
