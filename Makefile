@@ -8,10 +8,10 @@ IMAGE ?= tamis:dev
 SERVERS := bash .ci/servers.sh exec
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e fuzz bench fmt lint image clean
+.PHONY: help run build test e2e fuzz bench bench-small bench-record fmt lint image clean
 
 help: ## this list
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: build ## build and start the demo: a synthetic stack, the real pipeline, a live page
 	target/release/tamis demo
@@ -29,8 +29,16 @@ SECONDS_EACH ?= 60
 fuzz: ## every fuzz target for SECONDS_EACH seconds (60)
 	bash .ci/fuzz.sh $(SECONDS_EACH)
 
-bench: ## every benchmark at its large size; counts are verified, one JSON line each
-	$(CARGO) run --profile fast --locked -p tamis-benches -- --large
+BENCH := $(CARGO) run --profile fast --locked -p tamis-benches --
+
+bench: ## every benchmark, large: counts, ratios to the record, tables and plot of docs/BENCHMARKS.md
+	$(BENCH) --large --check --docs
+
+bench-small: ## every benchmark, small: counts and ratios to the record, in seconds
+	$(BENCH) --small --check
+
+bench-record: ## write benches/record.json and docs/BENCHMARKS.md from runs on this machine
+	$(BENCH) --record
 
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -31,7 +31,9 @@ use crate::sink::{Backoff, Loki, LokiConfig, Sink, SinkError, Stdout};
 use crate::source::SourceError;
 use crate::source::json_file::{JsonFile, JsonFileConfig};
 use crate::source::log_driver::{LogDriver, LogDriverConfig};
-use crate::spool::{DiskConfig, Spool, SpoolConfig, SpoolError, SyncPolicy};
+use crate::spool::{
+    DiskConfig, KEY_BYTES, Spool, SpoolConfig, SpoolError, SpoolErrorKind, SyncPolicy,
+};
 use crate::stats::{Sampler, Snapshot, StatsConfig};
 use crate::telemetry::Telemetry;
 use view::View;
@@ -65,24 +67,42 @@ pub enum AppError {
     Start(String),
 }
 
-/// Reads and parses a policy file; without one, the built-in policy.
+/// Reads and parses a policy file; without one, the built-in policy. Its key stays unread, so that
+/// a policy can be checked where no secrets are.
 ///
 /// # Errors
 /// When it cannot be read or has mistakes.
 pub fn load_policy(path: Option<&Path>) -> Result<Policy, ConfigError> {
     let Some(path) = path else { return Ok(Policy::default()) };
     let text = config::read_file("policy", path)?;
-    let policy = Policy::parse(&text).map_err(|e| policy_mistakes(&text, e))?;
-    Sieve::new(&policy).map_err(|e| policy_mistakes(&text, e))?;
-    Ok(policy)
+    Policy::parse(&text).map_err(|e| policy_mistakes(&text, e))
 }
 
-/// Compiles a policy.
+/// Reads the key of a policy's pseudonyms, if it has any, and compiles it.
 ///
 /// # Errors
-/// When it has mistakes.
-pub fn compile(policy: &Policy) -> Result<Sieve, ConfigError> {
-    Sieve::new(policy).map_err(|e| policy_mistakes("", e))
+/// When the key cannot be used, or the policy has mistakes.
+pub fn compile(policy: Policy) -> Result<Sieve, ConfigError> {
+    let unlocked = match policy.key_place().map(|place| read_key(Path::new(place.file))) {
+        Some(key) => policy.with_key(&key?).map_err(|e| unusable_key(e.to_string()))?,
+        None => policy,
+    };
+    Sieve::new(&unlocked).map_err(|e| policy_mistakes("", e))
+}
+
+/// The key file of pseudonyms is held to what the spool's is.
+fn read_key(path: &Path) -> Result<[u8; KEY_BYTES], ConfigError> {
+    crate::spool::read_key(path).map_err(|e| {
+        unusable_key(match e.kind() {
+            SpoolErrorKind::KeyExposed => "it is open to every user of the host".to_owned(),
+            SpoolErrorKind::KeyMalformed => "it does not hold a key of 32 bytes".to_owned(),
+            _ => "it is missing or cannot be read".to_owned(),
+        })
+    })
+}
+
+fn unusable_key(reason: String) -> ConfigError {
+    ConfigError::Unreadable { what: "pseudonym key", reason }
 }
 
 fn policy_mistakes(text: &str, errors: tamis_scrubber::policy::PolicyErrors) -> ConfigError {
@@ -140,7 +160,7 @@ impl App {
     /// When anything that the configuration names cannot be used. Nothing was started then.
     pub async fn build(config: Config, sinks: Vec<Sink>) -> Result<App, AppError> {
         let policy = load_policy(config.policy.as_deref())?;
-        let sieve = Arc::new(compile(&policy)?);
+        let sieve = Arc::new(compile(policy)?);
         own::prepare_dir(&config.state_dir).map_err(|e| AppError::State(io_reason(&e)))?;
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|e| AppError::Listen(io_reason(&e)))?;

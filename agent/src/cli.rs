@@ -68,6 +68,9 @@ impl From<ConfigError> for Failure {
         match error {
             ConfigError::Unreadable { what, .. } => {
                 let hint = match what {
+                    "pseudonym key" => {
+                        "make one with `openssl rand -hex 32`, readable by tamis alone (mode 0400)"
+                    }
                     "policy" => "name a readable file with --policy, or [policy] file",
                     _ => "name a readable file with --config, or see docs/CONFIG.md",
                 };
@@ -102,8 +105,8 @@ enum Command {
     Demo(DemoArgs),
     /// Run the sidecar
     Run(ConfigArgs),
-    /// Text in, text out: detections replaced by placeholders (wall 2 alone)
-    Scrub(InputArgs),
+    /// Text in, text out: detections replaced as the policy says (wall 2 alone)
+    Scrub(ScrubArgs),
     /// Log lines in, clean records out: one JSON object or an empty line each (both walls)
     Sieve(SieveArgs),
     /// Validate configuration and policy: every mistake at once
@@ -163,6 +166,15 @@ struct InputArgs {
 }
 
 #[derive(Args)]
+struct ScrubArgs {
+    /// Policy file: what is done by kind, own rules, key of pseudonyms
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+#[derive(Args)]
 struct SieveArgs {
     /// Choose the profile as `run` does for this service name
     #[arg(long, value_name = "NAME", conflicts_with = "profile")]
@@ -187,7 +199,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => demo::demo(&args),
         Command::Run(args) => run::run(args.config),
-        Command::Scrub(args) => filter::scrub(args.file),
+        Command::Scrub(args) => filter::scrub(args),
         Command::Sieve(args) => filter::sieve(args),
         Command::Check(args) => check(args),
         Command::Healthcheck(args) => health::healthcheck(args.config),

@@ -33,6 +33,8 @@ mod disk;
 mod memory;
 mod segment;
 
+pub use crypt::{KEY_BYTES, read_key};
+
 /// How to open a spool.
 pub struct SpoolConfig {
     /// Number of sinks; they are known by their index.

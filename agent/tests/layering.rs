@@ -25,7 +25,7 @@ const LONG_FILES: &[(&str, &str)] =
 
 /// What the privacy kernel may depend on: no I/O, no clock, no async, no logging.
 const SCRUBBER_DEPENDENCIES: [&str; 7] =
-    ["aho-corasick", "aws-lc-rs", "memchr", "regex", "serde", "thiserror", "toml"];
+    ["aho-corasick", "aws-lc-rs", "memchr", "regex-automata", "serde", "thiserror", "toml"];
 
 /// Paths of the standard library that would give the kernel a way to the world.
 const SCRUBBER_NEVER: [&str; 15] = [

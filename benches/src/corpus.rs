@@ -1,52 +1,64 @@
-//! The lines of a benchmark, and the synthetic stack that `fixtures/bench/mixed.log` is made of.
-//!
-//! Every value is synthetic: example.org, documentation addresses, the telephone numbers reserved
-//! for fiction, the card numbers that processors publish for tests, the IBAN examples of the
-//! standard, and NIRs with a computed key. The file is committed so that it can be read; a test
-//! makes it again and compares.
+//! The lines of a benchmark: files, templates filled with synthetic values, or a hostile unit
+//! repeated. Everything but the public log collections is made from a seed, so that every machine
+//! measures the same bytes.
+
+mod encode;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::definition::Definition;
+use crate::definition::{Definition, Source};
+use values::Values;
 
-/// Times that every template is written, each with other values.
-const ROUNDS: usize = 6;
-
-/// Where the synthetic corpus lies.
+/// Times that every template of the committed corpus is written, each with other values.
+const MIXED_ROUNDS: usize = 6;
+/// Where the committed corpus and its templates lie.
 const MIXED: &str = "fixtures/bench/mixed.log";
+const MIXED_TEMPLATES: &str = "fixtures/bench/mixed.templates";
+/// Length of a line of a flood, bytes.
+const FLOOD_LINE: usize = 64 * 1024;
+/// Length of a line of joined lines, bytes: the most that a sidecar gives the scrubber at once.
+const JOINED_LINE: usize = 1 << 20;
 
-/// Its templates; `#` starts a comment.
-const TEMPLATES: &str = include_str!("../../fixtures/bench/mixed.templates");
-
-/// A corpus in memory: its text and where its lines are.
+/// A corpus in memory.
 pub(crate) struct Corpus {
     text: Vec<u8>,
+    /// Times that the lines of the definition are in it.
+    repeats: u64,
 }
 
+/// How many values of each kind were put into a corpus.
+pub(crate) type Planted = BTreeMap<String, u64>;
+
 impl Corpus {
-    /// Reads the files of a definition; `None` where they are absent and may be.
+    /// The lines of a definition, repeated to at least `bytes`; `None` where its files are absent
+    /// and may be.
     ///
     /// # Errors
-    /// A file that cannot be read.
-    pub(crate) fn read(definition: &Definition) -> Result<Option<Corpus>, String> {
-        let mut text = Vec::new();
-        for file in &definition.corpus {
-            match std::fs::read(root().join(file)) {
-                Ok(bytes) => text.extend_from_slice(&bytes),
-                Err(_) if definition.only_where_present => return Ok(None),
-                Err(e) => return Err(format!("{}: corpus: {e}", definition.name)),
-            }
-            if text.last().is_some_and(|b| *b != b'\n') {
-                text.push(b'\n');
-            }
+    /// A file that cannot be read, a template that names no value.
+    pub(crate) fn read(definition: &Definition, bytes: usize) -> Result<Option<Corpus>, String> {
+        let source = &definition.corpus;
+        let fail = |e: String| format!("{}: corpus: {e}", definition.name);
+        if let Some(unit) = &source.flood {
+            return Ok(Some(flood(unit, bytes)));
         }
-        Ok(Some(Corpus { text }))
+        let Some(text) = lines(source).map_err(fail)? else { return Ok(None) };
+        if text.is_empty() {
+            return Err(fail("no lines".to_owned()));
+        }
+        Ok(Some(match &source.join {
+            Some(between) => joined(&text, between, bytes),
+            None => {
+                let repeats = bytes.div_ceil(text.len()).max(1);
+                Corpus { text: text.repeat(repeats), repeats: repeats as u64 }
+            }
+        }))
     }
 
-    /// The same lines `times` over.
-    pub(crate) fn repeated(self, times: usize) -> Corpus {
-        Corpus { text: self.text.repeat(times) }
+    /// Times that the lines of the definition are in it.
+    pub(crate) fn repeats(&self) -> u64 {
+        self.repeats
     }
 
     /// Bytes, newlines included.
@@ -66,141 +78,88 @@ impl Corpus {
     }
 }
 
+/// One line after another, each ended. `None` where a file is absent and may be.
+fn lines(source: &Source) -> Result<Option<Vec<u8>>, String> {
+    let mut text = Vec::new();
+    for file in &source.files {
+        match std::fs::read(root().join(file)) {
+            Ok(bytes) => text.extend_from_slice(&bytes),
+            Err(_) if source.only_where_present => return Ok(None),
+            Err(e) => return Err(e.to_string()),
+        }
+        if text.last().is_some_and(|b| *b != b'\n') {
+            text.push(b'\n');
+        }
+    }
+    if source.templates.is_some() {
+        text.extend_from_slice(filled(source)?.0.as_bytes());
+    }
+    Ok(Some(text))
+}
+
+/// Lines of one unit.
+fn flood(unit: &str, bytes: usize) -> Corpus {
+    let mut line = unit.repeat(FLOOD_LINE.div_ceil(unit.len().max(1)));
+    line.push('\n');
+    let repeats = bytes.div_ceil(line.len()).max(1);
+    Corpus { text: line.repeat(repeats).into_bytes(), repeats: repeats as u64 }
+}
+
+/// Few long lines of many short ones.
+fn joined(text: &[u8], between: &str, bytes: usize) -> Corpus {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
+    let once = lines.join(between.as_bytes());
+    let in_line = JOINED_LINE.div_ceil(once.len()).max(1);
+    let mut line = vec![once.as_slice(); in_line].join(between.as_bytes());
+    line.push(b'\n');
+    let repeats = bytes.div_ceil(line.len()).max(1);
+    Corpus { text: line.repeat(repeats), repeats: (repeats * in_line) as u64 }
+}
+
 /// The top of the repository.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Writes the synthetic corpus.
+/// Writes the committed corpus.
 ///
 /// # Errors
-/// The file cannot be written.
-pub(crate) fn write() -> std::io::Result<()> {
-    std::fs::write(root().join(MIXED), mixed().0)
+/// The templates cannot be read or the file not be written.
+pub(crate) fn write() -> Result<(), String> {
+    std::fs::write(root().join(MIXED), mixed()?.0).map_err(|e| e.to_string())
 }
 
-/// The synthetic corpus, and how many values of each kind were put into it.
-pub(crate) fn mixed() -> (String, BTreeMap<String, u64>) {
+/// The committed corpus, and what was put into it.
+pub(crate) fn mixed() -> Result<(String, Planted), String> {
+    filled(&Source {
+        templates: Some(MIXED_TEMPLATES.into()),
+        rounds: MIXED_ROUNDS,
+        ..Source::default()
+    })
+}
+
+/// The templates of a source filled with values, and what was put into them.
+pub(crate) fn filled(source: &Source) -> Result<(String, Planted), String> {
+    let path = source.templates.as_deref().unwrap_or(Path::new(MIXED_TEMPLATES));
+    let templates = std::fs::read_to_string(root().join(path)).map_err(|e| e.to_string())?;
+    let templates: Vec<&str> =
+        templates.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).collect();
     let mut text = String::new();
-    let mut planted = BTreeMap::new();
-    let mut values = Values { n: 0 };
-    let templates: Vec<&str> = TEMPLATES.lines().filter(|l| !l.starts_with('#')).collect();
-    for round in 0..ROUNDS {
+    let mut planted = Planted::new();
+    let mut values = Values::new(source.seed);
+    let step = step(templates.len());
+    for round in 0..source.rounds {
         for i in 0..templates.len() {
-            // A stack writes in no order; stepping by a number coprime to the length mixes it.
-            let template = templates[(i * 7 + round) % templates.len()];
-            values.fill(template, &mut text, &mut planted);
+            let template = templates.get((i * step + round) % templates.len()).unwrap_or(&"");
+            values.fill(template, &mut text, &mut planted)?;
             text.push('\n');
         }
     }
-    (text, planted)
+    Ok((text, planted))
 }
 
-/// Deterministic values: a counter, mixed where it must not look like one.
-struct Values {
-    n: u64,
-}
-
-impl Values {
-    fn fill(&mut self, template: &str, out: &mut String, planted: &mut BTreeMap<String, u64>) {
-        let mut rest = template;
-        while let Some(open) = rest.find('{') {
-            let (before, tail) = rest.split_at(open);
-            out.push_str(before);
-            let name = tail[1..].split('}').next().unwrap_or_default();
-            match self.value(name) {
-                Some(value) => {
-                    out.push_str(&value);
-                    if name.starts_with(|c: char| c.is_ascii_uppercase()) {
-                        *planted.entry(name.to_owned()).or_default() += 1;
-                    }
-                    rest = &tail[name.len() + 2..];
-                }
-                None => {
-                    out.push('{'); // a brace of JSON
-                    rest = &tail[1..];
-                }
-            }
-        }
-        out.push_str(rest);
-    }
-
-    /// A value for a place, or `None` for a brace that is none.
-    fn value(&mut self, name: &str) -> Option<String> {
-        self.n += 1;
-        let n = self.n;
-        let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Some(match name {
-            "EMAIL" => format!("{}.{}{n}@example.org", pick(n, &FIRST), pick(n / 3, &LAST)),
-            "IP" => match n % 3 {
-                0 => format!("192.0.2.{}", 1 + n % 250),
-                1 => format!("198.51.100.{}", 1 + n % 250),
-                _ => format!("203.0.113.{}", 1 + n % 250),
-            },
-            "PHONE" => match n % 3 {
-                0 => format!("06 39 98 {:02} {:02}", n % 100, n / 7 % 100),
-                1 => format!("+336 39 98 {:02} {:02}", n % 100, n / 7 % 100),
-                _ => format!("0199{:06}", n * 37 % 10_000),
-            },
-            "NIR" => nir(n),
-            "IBAN" => pick(n, &IBANS).to_owned(),
-            "CARD" => pick(n, &CARDS).to_owned(),
-            "SECRET" => format!("synthetic{mixed:016x}"),
-            "uuid" => format!(
-                "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
-                mixed >> 32,
-                mixed & 0xffff,
-                n & 0xfff,
-                mixed >> 20 & 0xfff,
-                mixed >> 8 & 0xffff_ffff_ffff
-            ),
-            "hex32" => format!("{mixed:016x}{:016x}", mixed.rotate_left(29)),
-            "hex8" => format!("{:08x}", mixed >> 32),
-            "ms" => format!("{}", 1_760_255_000_000 + n * 7919),
-            "sec" => format!("{}", 1_760_255_000 + n),
-            "port" => format!("{}", 32_768 + n * 131 % 28_000),
-            "pid" => format!("{}", 20 + n % 900),
-            "mm" | "ss" => format!("{:02}", mixed >> 33 & 0x1f),
-            "mil" => format!("{:03}", mixed >> 40 & 0x1ff),
-            "n" => format!("{}", 1 + (mixed >> 48) % 900),
-            _ => return None,
-        })
-    }
-}
-
-const FIRST: [&str; 5] = ["camille", "lea", "hugo", "ines", "mathis"];
-const LAST: [&str; 4] = ["exemple", "durand-test", "martin.fictif", "lefevre"];
-const IBANS: [&str; 4] = [
-    "FR1420041010050500013M02606",
-    "FR14 2004 1010 0505 0001 3M02 606",
-    "DE89370400440532013000",
-    "GB29 NWBK 6016 1331 9268 19",
-];
-const CARDS: [&str; 4] =
-    ["4111111111111111", "5555 5555 5555 4444", "3782 822463 10005", "4242-4242-4242-4242"];
-
-fn pick<'t>(n: u64, from: &[&'t str]) -> &'t str {
-    from[n as usize % from.len()]
-}
-
-/// A social security number with its key: 97 minus the thirteen digits modulo 97.
-fn nir(n: u64) -> String {
-    // sex 1, year 85, month, department 75, commune 116, order
-    let body = 1_850_075_116_000 + (1 + n % 12) * 100_000_000 + (1 + n % 900);
-    let key = 97 - body % 97;
-    match n % 2 {
-        0 => format!("{body}{key:02}"),
-        _ => {
-            let d = body.to_string();
-            format!(
-                "{} {} {} {} {} {} {key:02}",
-                &d[..1],
-                &d[1..3],
-                &d[3..5],
-                &d[5..7],
-                &d[7..10],
-                &d[10..]
-            )
-        }
-    }
+/// A stack writes in no order; stepping by a number coprime to the length mixes the templates.
+fn step(len: usize) -> usize {
+    [7, 5, 3].into_iter().find(|step| !len.is_multiple_of(*step)).unwrap_or(1)
 }

@@ -1,17 +1,19 @@
-//! Runs one definition: repeats its corpus up to a size, verifies every count, takes the best of
-//! a few timed passes, and a `memcpy` of the same bytes beside them.
+//! Runs one definition: makes its corpus, times Tamis, the peers and a copy in turns, and verifies
+//! every count in every pass.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::json;
 use tamis_scrubber::record::{RawLine, Stream};
 use tamis_scrubber::report::{Kind, Report};
-use tamis_scrubber::scrub::ScrubScratch;
+use tamis_scrubber::scrub::{Options, ScrubScratch, Scrubber};
 use tamis_scrubber::sieve::{Envelope, Scratch, Sieve, Verdict};
 
 use crate::corpus::Corpus;
 use crate::definition::{Definition, Model};
+use crate::measure::{Memcpy, Patience, Timing, rounds, timed};
+use crate::outcome::{Outcome, Subject};
+use crate::peers::{Found, Peer, Prefiltered, Set};
 
 /// A record's time: any constant, since the kernel has no clock.
 const TIMESTAMP_NS: i64 = 1_760_000_000_000_000_000;
@@ -19,30 +21,40 @@ const TIMESTAMP_NS: i64 = 1_760_000_000_000_000_000;
 /// How much is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
-    /// For a test: the corpus a few times.
+    /// For `cargo test`: once, no figures.
+    #[cfg_attr(not(test), allow(dead_code, reason = "tests are its user"))]
+    Test,
+    /// For every push: seconds, and figures that are good enough to guard a ratio.
     Small,
-    /// For a figure: more than any cache holds.
+    /// For a figure: more than the caches hold.
     Large,
 }
 
 impl Size {
-    const fn bytes(self) -> usize {
-        match self {
-            Size::Small => 256 * 1024,
-            Size::Large => 32 * 1024 * 1024,
+    const fn bytes(self, flood: bool) -> usize {
+        match (self, flood) {
+            (Size::Test, false) => 128 * 1024,
+            (Size::Test | Size::Small, true) => 64 * 1024,
+            (Size::Small, false) | (Size::Large, true) => 1 << 20,
+            (Size::Large, false) => 16 << 20,
         }
     }
 
-    /// Timed passes; the best counts.
-    const fn passes(self) -> usize {
-        match self {
-            Size::Small => 1,
-            Size::Large => 3,
-        }
+    const fn patience(self, flood: bool) -> Patience {
+        let (passes_min, passes_max, milliseconds) = match (self, flood) {
+            (Size::Test, _) => (1, 1, 0),
+            (Size::Small, false) => (5, 50, 500),
+            (Size::Small, true) => (3, 30, 150),
+            (Size::Large, false) => (7, 50, 4000),
+            (Size::Large, true) => (5, 30, 800),
+        };
+        Patience { passes_min, passes_max, time: Duration::from_millis(milliseconds) }
     }
 
-    const fn name(self) -> &'static str {
+    /// As in the record.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
+            Size::Test => "test",
             Size::Small => "small",
             Size::Large => "large",
         }
@@ -58,72 +70,116 @@ struct Counts {
     report: Report,
 }
 
-/// A measured and verified run.
-pub(crate) struct Outcome {
-    name: String,
-    model: Model,
+/// What all definitions are run with.
+pub(crate) struct Bench {
+    sieve: Sieve,
+    peers: [Peer; 2],
+    memcpy: Memcpy,
     size: Size,
-    bytes: usize,
-    best: Duration,
-    memcpy: Duration,
-    counts: Counts,
 }
 
-/// Runs a definition. `None` where its corpus is not present and need not be.
-///
-/// # Errors
-/// A corpus that cannot be read, or a count that is not what the definition says.
-pub(crate) fn run(definition: &Definition, size: Size) -> Result<Option<Outcome>, String> {
-    let Some(corpus) = Corpus::read(definition)? else { return Ok(None) };
-    let repeats = size.bytes().div_ceil(corpus.bytes().max(1)).max(1);
-    let corpus = corpus.repeated(repeats);
-    let sieve = Sieve::builtin();
-    let mut best = Duration::MAX;
-    let mut memcpy = Duration::MAX;
-    let mut counts = Counts::default();
-    for _ in 0..size.passes() {
-        memcpy = memcpy.min(copy(&corpus));
-        let start = now();
-        counts = match definition.model {
-            Model::Scrub => scrub(&sieve, &corpus),
-            Model::Sieve => sieve_all(&sieve, &corpus),
-        };
-        best = best.min(start.elapsed());
-        verify(definition, &counts, repeats as u64)?;
+impl Bench {
+    /// Compiles the built-in policy and the peers.
+    ///
+    /// # Errors
+    /// A peer's rule that does not compile.
+    pub(crate) fn new(size: Size) -> Result<Bench, String> {
+        let memcpy = Memcpy::new();
+        Ok(Bench { sieve: Sieve::builtin(), peers: Peer::all()?, memcpy, size })
     }
-    Ok(Some(Outcome {
-        name: definition.name.clone(),
-        model: definition.model,
-        size,
-        bytes: corpus.bytes(),
-        best,
-        memcpy,
-        counts,
-    }))
+
+    /// Runs a definition. `None` where its corpus is not present and need not be.
+    ///
+    /// # Errors
+    /// A corpus that cannot be read, or a count that is not what the definition says.
+    pub(crate) fn run(&mut self, definition: &Definition) -> Result<Option<Outcome>, String> {
+        if definition.model == Model::Compile {
+            return self.compile(definition).map(Some);
+        }
+        let flood = definition.is_flood();
+        let corpus = Corpus::read(definition, self.size.bytes(flood))?;
+        let Some(corpus) = corpus else { return Ok(None) };
+        let Bench { sieve, peers, memcpy, size } = self;
+        let mut counts = Counts::default();
+        let mut timings: [Timing; Subject::COUNT] = Default::default();
+        let [tamis, copy, regex, prefiltered] = &mut timings;
+        let mut found = [Found::default(); 2];
+        let mut out = Vec::new();
+        rounds(size.patience(flood), || {
+            copy.add(memcpy.pass());
+            let (took, pass) = timed(|| match definition.model {
+                Model::Sieve => sieve_all(sieve, &corpus),
+                _ => scrub(sieve.scrubber(), &corpus),
+            });
+            tamis.add(took);
+            counts = pass;
+            verify(definition, &counts, corpus.repeats())?;
+            if !definition.peers {
+                return Ok(());
+            }
+            let timings = [&mut *regex, &mut *prefiltered];
+            for ((peer, timing), found) in peers.iter_mut().zip(timings).zip(&mut found) {
+                let (took, pass) = timed(|| peer.redact(corpus.text(), &mut out));
+                timing.add(took);
+                *found = pass;
+            }
+            verify_peers(definition, peers, &found, corpus.repeats())
+        })?;
+        Ok(Some(Outcome {
+            definition: definition.clone(),
+            size: *size,
+            bytes: corpus.bytes(),
+            repeats: corpus.repeats(),
+            lines: counts.lines,
+            found: counts.report.detections_total(),
+            peers_found: found.map(|f| f.total()),
+            copy: copy.best(),
+            timings,
+        }))
+    }
+
+    /// The time from nothing to rules that are ready.
+    fn compile(&mut self, definition: &Definition) -> Result<Outcome, String> {
+        let mut timings: [Timing; Subject::COUNT] = Default::default();
+        let [tamis, _, regex, prefiltered] = &mut timings;
+        rounds(self.size.patience(false), || {
+            tamis.add(timed(|| black_box(Scrubber::new(Options::default()))).0);
+            let (took, built) = timed(Set::new);
+            black_box(&built?);
+            regex.add(took);
+            let (took, built) = timed(Prefiltered::new);
+            black_box(&built?);
+            prefiltered.add(took);
+            Ok(())
+        })?;
+        let milliseconds = tamis.best() * 1e3;
+        match definition.expect.milliseconds_max {
+            // Unoptimised code is not what the limit is about.
+            Some(max) if milliseconds > max && !cfg!(debug_assertions) => Err(format!(
+                "compile: {milliseconds:.1} ms, more than the {max} ms that it may take"
+            )),
+            _ => Ok(Outcome {
+                definition: definition.clone(),
+                size: self.size,
+                bytes: 0,
+                repeats: 1,
+                lines: 0,
+                found: 0,
+                peers_found: [0; 2],
+                copy: f64::INFINITY,
+                timings,
+            }),
+        }
+    }
 }
 
-#[allow(clippy::disallowed_methods, reason = "a benchmark measures; the kernel has no clock")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-/// The same bytes copied once.
-fn copy(corpus: &Corpus) -> Duration {
-    let mut out = vec![0_u8; corpus.bytes()];
-    let start = now();
-    out.copy_from_slice(black_box(corpus.text()));
-    let took = start.elapsed();
-    black_box(&out);
-    took
-}
-
-fn scrub(sieve: &Sieve, corpus: &Corpus) -> Counts {
+fn scrub(scrubber: &Scrubber, corpus: &Corpus) -> Counts {
     let mut counts = Counts::default();
     let mut scratch = ScrubScratch::default();
     let mut out = Vec::new();
     for line in corpus.lines() {
         out.clear();
-        sieve.scrubber().scrub(line, &mut out, &mut scratch, &mut counts.report);
+        scrubber.scrub(line, &mut out, &mut scratch, &mut counts.report);
         black_box(&out);
         counts.lines += 1;
     }
@@ -166,7 +222,7 @@ fn verify(definition: &Definition, counts: &Counts, repeats: u64) -> Result<(), 
             wrong.push(format!("{what}: {got} instead of {want}"));
         }
     };
-    check("lines", Some(expect.lines), counts.lines);
+    check("lines", expect.lines, counts.lines);
     check("kept", expect.kept, counts.kept);
     check("dropped", expect.dropped, counts.dropped);
     if let Some(detections) = &expect.detections {
@@ -175,59 +231,26 @@ fn verify(definition: &Definition, counts: &Counts, repeats: u64) -> Result<(), 
             check(kind.name(), Some(want), counts.report.detections_of(kind));
         }
     }
-    match wrong.is_empty() {
-        true => Ok(()),
-        false => Err(format!("{}: per pass {}", definition.name, wrong.join(", "))),
-    }
+    told(definition, "", &wrong)
 }
 
-impl Outcome {
-    fn mb_per_second(&self) -> f64 {
-        self.bytes as f64 / 1e6 / self.best.as_secs_f64()
+/// A peer that misses plain values is not one to be compared with.
+fn verify_peers(
+    definition: &Definition,
+    peers: &[Peer],
+    found: &[Found],
+    repeats: u64,
+) -> Result<(), String> {
+    let Some(least) = &definition.expect.peers else { return Ok(()) };
+    for ((name, peer), found) in Peer::NAMES.into_iter().zip(peers).zip(found) {
+        told(definition, name, &peer.missing(found, least, repeats))?;
     }
+    Ok(())
+}
 
-    fn lines_per_second(&self) -> f64 {
-        self.counts.lines as f64 / self.best.as_secs_f64()
-    }
-
-    /// Time of the copy over time of the work: 1 would be as fast as `memcpy`.
-    fn ratio(&self) -> f64 {
-        self.memcpy.as_secs_f64() / self.best.as_secs_f64()
-    }
-
-    /// One line to read.
-    pub(crate) fn for_people(&self) -> String {
-        format!(
-            "{} ({}, {}): {:.1} MB/s, {:.0} lines/s, 1/{:.1} of memcpy; {} detections, verified",
-            self.name,
-            self.model.name(),
-            self.size.name(),
-            self.mb_per_second(),
-            self.lines_per_second(),
-            1.0 / self.ratio(),
-            self.counts.report.detections_total(),
-        )
-    }
-
-    /// One line to record.
-    pub(crate) fn to_json(&self) -> String {
-        let report = &self.counts.report;
-        json!({
-            "name": self.name,
-            "model": self.model.name(),
-            "size": self.size.name(),
-            "bytes": self.bytes,
-            "lines": self.counts.lines,
-            "seconds": self.best.as_secs_f64(),
-            "mb_per_second": self.mb_per_second(),
-            "lines_per_second": self.lines_per_second(),
-            "memcpy_mb_per_second": self.bytes as f64 / 1e6 / self.memcpy.as_secs_f64(),
-            "memcpy_ratio": self.ratio(),
-            "kept": self.counts.kept,
-            "dropped": self.counts.dropped,
-            "detections": report.detections_total(),
-            "fields_dropped": report.fields_total(),
-        })
-        .to_string()
+fn told(definition: &Definition, who: &str, wrong: &[String]) -> Result<(), String> {
+    match wrong {
+        [] => Ok(()),
+        wrong => Err(format!("{}: {who} per pass {}", definition.name, wrong.join(", "))),
     }
 }

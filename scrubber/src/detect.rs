@@ -32,10 +32,11 @@ mod words;
 
 use std::net::IpAddr;
 
+pub(crate) use crate::placeholder::len as placeholder_len;
 use crate::report::Kind;
 use crate::scrub::Span;
 use crate::simd::{Classifier, Row};
-use gate::Gate;
+use gate::View;
 use text::{at, before, is_letter, is_word, prior, sub};
 use words::Tags;
 
@@ -173,22 +174,22 @@ impl<'a> Scan<'a> {
         Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() }
     }
 
-    /// Appends to `spans` what the families find in `text`, unsorted. `gate` was opened on `text`.
+    /// Appends to `spans` what the families find in `text`, unsorted. `gate` is its view.
     pub(crate) fn run(
         text: &'a [u8],
         tables: &'a Tables,
-        gate: &'a Gate,
+        gate: View<'a>,
         spans: &'a mut Vec<Span>,
     ) {
         let mut scan = Scan::new(text, tables, spans);
         let mut run = run::Run::EMPTY;
-        for i in gate::bits(gate.wanted(), 0) {
+        for i in gate.wanted() {
             scan.anchor(i, gate, &mut run);
         }
     }
 
     /// Looks at the anchor at `i`, if one of [`FAMILIES`] starts at this byte.
-    fn anchor(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
+    fn anchor(&mut self, i: usize, gate: View<'_>, run: &mut run::Run) {
         let class = ANCHORS.get(usize::from(at(self.text, i))).copied().unwrap_or_default();
         let Some(row) = usize::from(class).checked_sub(1) else { return };
         let prev = before(self.text, i);
@@ -222,7 +223,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A number that no word names: what its digits and the signs between them allow.
-    fn shaped(&mut self, i: usize, gate: &Gate, run: &mut run::Run) {
+    fn shaped(&mut self, i: usize, gate: View<'_>, run: &mut run::Run) {
         let length = gate.from(i, Row::Numeric).trailing_ones();
         let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
         let digits = (gate.from(i, Row::Digit) & within).count_ones();
@@ -359,16 +360,6 @@ pub(crate) fn ends_placeholder(text: &[u8], i: usize) -> bool {
     before(text, i) == b']'
         && before(text, open) == b'['
         && placeholder_len(sub(text, open - 1, i)) == Some(i + 1 - open)
-}
-
-/// The length of the placeholder that `text` starts with.
-pub(crate) fn placeholder_len(text: &[u8]) -> Option<usize> {
-    let body = text.strip_prefix(b"[")?;
-    let n = body.iter().take(80).position(|&b| b == b']')?;
-    let mut parts = sub(body, 0, n).splitn(3, |&b| b == b':');
-    let name = std::str::from_utf8(parts.next()?).ok()?;
-    let tagged = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
-    (Kind::from_name(name).is_some() && parts.all(tagged)).then_some(n + 2)
 }
 
 /// Takes the layers of encoding off a text and checks what holds for them: for the fuzz target.

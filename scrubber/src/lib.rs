@@ -11,6 +11,7 @@
 pub mod detect;
 pub mod lexicon;
 pub mod parse;
+pub mod placeholder;
 pub mod policy;
 pub mod pseudonym;
 pub mod record;

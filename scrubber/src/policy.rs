@@ -13,11 +13,23 @@ use std::ops::Range;
 
 use schema::Definitions;
 
+use crate::pseudonym::{KeyError, PseudonymKey};
+
 /// A parsed and validated user policy. The default is empty: built-in profiles only.
 #[derive(Clone, Default)]
 pub struct Policy {
     text: String,
     definitions: Definitions,
+    key: Option<PseudonymKey>,
+}
+
+/// Where a policy says that the key of its pseudonyms is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyPlace<'a> {
+    /// The path of the file, as written.
+    pub file: &'a str,
+    /// The place of the section, in bytes of the TOML text.
+    pub span: &'a Range<usize>,
 }
 
 impl Policy {
@@ -29,9 +41,41 @@ impl Policy {
         let definitions = schema::read(toml)?;
         // Profiles are compiled against the built-in ones here already, so that whoever parses a
         // policy learns of every mistake, not only of those of syntax.
-        let policy = Policy { text: toml.to_owned(), definitions };
+        let policy = Policy { text: toml.to_owned(), definitions, key: None };
         profile::compile(&policy)?;
         Ok(policy)
+    }
+
+    /// Where the key of its pseudonyms is, if it has any. Who reads a policy must read that file and
+    /// give what is in it to [`Policy::with_key`].
+    pub fn key_place(&self) -> Option<KeyPlace<'_>> {
+        self.definitions.key.as_ref().map(|k| KeyPlace { file: &k.file, span: &k.span })
+    }
+
+    /// The policy with the secret of its pseudonyms.
+    ///
+    /// # Errors
+    /// The secret is too short.
+    pub fn with_key(mut self, secret: &[u8]) -> Result<Policy, KeyError> {
+        let id = self.definitions.key.as_ref().map_or("", |k| &k.id);
+        self.key = Some(PseudonymKey::new(id, secret)?);
+        Ok(self)
+    }
+
+    pub(crate) fn key(&self) -> Option<&PseudonymKey> {
+        self.key.as_ref()
+    }
+
+    /// A mistake if there is a key and its secret was not given.
+    pub(crate) fn without_secret(&self) -> Result<(), PolicyErrors> {
+        match &self.definitions.key {
+            Some(place) if self.key.is_none() => Err(PolicyErrors(vec![PolicyError {
+                span: Some(place.span.clone()),
+                message: "the key of pseudonyms is missing".to_owned(),
+                hint: "mount the file that `key_file` names".to_owned(),
+            }])),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn text(&self) -> &str {

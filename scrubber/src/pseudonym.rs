@@ -8,16 +8,20 @@ use std::fmt;
 
 use aws_lc_rs::hmac;
 
+use crate::placeholder::{self, Detail, TAG_DIGITS};
 use crate::report::Kind;
+
+mod canonical;
+
+pub(crate) use canonical::address;
 
 /// Shortest secret, bytes.
 pub const SECRET_MIN: usize = 32;
-/// Longest key id, characters.
-pub const KEY_ID_MAX: usize = 16;
 /// Longest canonical value that is told apart, bytes.
 const CANONICAL_MAX: usize = 512;
 
 /// The key of a generation of pseudonyms. Destroying it makes its tags meaningless.
+#[derive(Clone)]
 pub struct PseudonymKey {
     id: Box<str>,
     key: hmac::Key,
@@ -27,8 +31,8 @@ pub struct PseudonymKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The id is empty, too long, or has a character other than `a-z`, `A-Z`, `0-9`.
-    #[error("key id must be 1 to {KEY_ID_MAX} letters or digits")]
+    /// The id is not a `k` and one to four digits.
+    #[error("key id must be `k` and one to four digits")]
     Id,
     /// The secret is too short.
     #[error("key must have at least {SECRET_MIN} bytes")]
@@ -42,9 +46,7 @@ impl PseudonymKey {
     ///
     /// [`KeyError`] if the id or the length of the secret does not fit.
     pub fn new(id: &str, secret: &[u8]) -> Result<PseudonymKey, KeyError> {
-        let fits =
-            (1..=KEY_ID_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
-        if !fits {
+        if !placeholder::is_key_id(id) {
             return Err(KeyError::Id);
         }
         if secret.len() < SECRET_MIN {
@@ -53,27 +55,39 @@ impl PseudonymKey {
         Ok(PseudonymKey { id: id.into(), key: hmac::Key::new(hmac::HMAC_SHA256, secret) })
     }
 
-    /// Appends `[KIND:id:tag]` for a value as it was found, decoded but not yet canonical.
-    pub(crate) fn write(&self, kind: Kind, value: &[u8], out: &mut Vec<u8>) {
+    /// Appends `[KIND:id:tag]` for a value as it was found, decoded but not yet canonical. `rule`
+    /// is the name of the user's rule that found it, or empty: rules are domains of their own.
+    pub(crate) fn write(&self, kind: Kind, rule: &str, value: &[u8], out: &mut Vec<u8>) {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(b"tamis pseudonym 1\0");
         context.update(kind.name().as_bytes());
         context.update(b"\0");
-        let mut canonical = [0; CANONICAL_MAX];
-        let n = canonicalise(kind, value, &mut canonical);
-        context.update(canonical.get(..n).unwrap_or_default());
-        out.push(b'[');
-        out.extend_from_slice(kind.name().as_bytes());
-        out.push(b':');
-        out.extend_from_slice(self.id.as_bytes());
-        out.push(b':');
-        for byte in context.sign().as_ref().iter().take(8) {
-            for half in [byte >> 4, byte & 15] {
-                out.push(if half < 10 { b'0' + half } else { b'a' + half - 10 });
-            }
+        if kind == Kind::Custom {
+            context.update(rule.as_bytes());
+            context.update(b"\0");
         }
-        out.push(b']');
+        let mut canonical = [0; CANONICAL_MAX];
+        let n = canonical::write(kind, value, &mut canonical);
+        context.update(canonical.get(..n).unwrap_or_default());
+        let tag = tag(context.sign().as_ref());
+        placeholder::write(kind, &Detail::Tag { key: &self.id, tag }, out);
     }
+}
+
+/// The first 64 bits as hexadecimal. A tag of digits alone could be taken for a value, and would
+/// be by a detector: its first digit becomes a letter.
+fn tag(hash: &[u8]) -> [u8; TAG_DIGITS] {
+    let mut tag = [b'0'; TAG_DIGITS];
+    for (pair, byte) in tag.chunks_exact_mut(2).zip(hash) {
+        let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' + n - 10 };
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    if tag.iter().all(u8::is_ascii_digit)
+        && let Some(first) = tag.first_mut()
+    {
+        *first = b'a' + (*first - b'0') % 6;
+    }
+    tag
 }
 
 impl fmt::Debug for PseudonymKey {
@@ -82,67 +96,13 @@ impl fmt::Debug for PseudonymKey {
     }
 }
 
-/// Writes the canonical form of a value: what all its spellings have in common.
-fn canonicalise(kind: Kind, value: &[u8], out: &mut [u8; CANONICAL_MAX]) -> usize {
-    let mut n = 0;
-    let mut push = |b: u8| {
-        if let Some(o) = out.get_mut(n) {
-            *o = b;
-            n += 1;
-        }
-    };
-    match kind {
-        Kind::Phone => {
-            let digits = || value.iter().copied().filter(u8::is_ascii_digit);
-            let plus = value.iter().find(|b| b.is_ascii_digit() || **b == b'+') == Some(&b'+');
-            let zeros = digits().take_while(|&b| b == b'0').count();
-            let lead: &[u8] = if !plus && zeros == 1 { b"33" } else { b"" };
-            lead.iter().for_each(|&b| push(b));
-            let rest = digits().skip(if plus { 0 } else { zeros.min(2) });
-            // The trunk zero of `+33 (0)6`.
-            let french = plus && value.windows(3).any(|w| w == b"(0)");
-            rest.enumerate()
-                .filter(|&(i, b)| !(french && i == 2 && b == b'0'))
-                .for_each(|(_, b)| push(b));
-        }
-        Kind::Nir => {
-            let chars = value.iter().filter(|b| b.is_ascii_alphanumeric());
-            chars.take(13).for_each(|b| push(b.to_ascii_uppercase()));
-        }
-        Kind::Email => value
-            .iter()
-            .filter(|b| !b.is_ascii_whitespace() && !b"<>".contains(b))
-            .for_each(|b| push(b.to_ascii_lowercase())),
-        Kind::Ip => {
-            match std::str::from_utf8(value).ok().and_then(|s| s.parse::<std::net::IpAddr>().ok()) {
-                Some(std::net::IpAddr::V4(v)) => v.octets().into_iter().for_each(push),
-                Some(std::net::IpAddr::V6(v)) => match v.to_ipv4_mapped() {
-                    Some(v) => v.octets().into_iter().for_each(push),
-                    None => v.octets().into_iter().for_each(push),
-                },
-                None => value.iter().for_each(|b| push(b.to_ascii_lowercase())),
-            }
-        }
-        Kind::Secret => value.iter().for_each(|&b| push(b)),
-        Kind::Person | Kind::Address => value
-            .iter()
-            .filter(|b| b.is_ascii_alphanumeric() || **b >= 0x80)
-            .for_each(|b| push(b.to_ascii_lowercase())),
-        _ => value
-            .iter()
-            .filter(|b| b.is_ascii_alphanumeric())
-            .for_each(|b| push(b.to_ascii_uppercase())),
-    }
-    n
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn tag(kind: Kind, value: &str) -> String {
         let mut out = Vec::new();
-        PseudonymKey::new("k3", &[7; 32]).unwrap().write(kind, value.as_bytes(), &mut out);
+        PseudonymKey::new("k3", &[7; 32]).unwrap().write(kind, "", value.as_bytes(), &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -156,7 +116,10 @@ mod tests {
         assert_ne!(tag(Kind::Phone, "0639981235"), phone);
         assert_eq!(tag(Kind::Nir, "1 85 05 78 006 084 91"), tag(Kind::Nir, "1850578006084"));
         assert_eq!(tag(Kind::Email, "A.B@Example.ORG"), tag(Kind::Email, "a.b@example.org"));
-        assert_eq!(tag(Kind::Ip, "::ffff:192.0.2.1"), tag(Kind::Ip, "192.0.2.1"));
+        for same in ["::ffff:192.0.2.1", "::ffff:c000:201", "192-0-2-1", "3221225985"] {
+            assert_eq!(tag(Kind::Ip, same), tag(Kind::Ip, "192.0.2.1"), "{same}");
+        }
+        assert_eq!(tag(Kind::Ip, "2001:DB8:0::1%eth0"), tag(Kind::Ip, "2001:db8::1"));
         assert_ne!(
             tag(Kind::Siren, "732829320").split(':').nth(2),
             tag(Kind::Id, "732829320").split(':').nth(2)
@@ -168,6 +131,14 @@ mod tests {
     fn weak_keys_are_refused() {
         assert_eq!(PseudonymKey::new("k3", &[7; 31]).unwrap_err(), KeyError::Secret);
         assert_eq!(PseudonymKey::new("", &[7; 32]).unwrap_err(), KeyError::Id);
-        assert_eq!(PseudonymKey::new("k:3", &[7; 32]).unwrap_err(), KeyError::Id);
+        for id in ["k:3", "3", "k", "k12345", "0639981234", "K3"] {
+            assert_eq!(PseudonymKey::new(id, &[7; 32]).unwrap_err(), KeyError::Id, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_tag_has_a_letter_in_it() {
+        assert_eq!(&super::tag(&[0x12; 32]), b"b212121212121212");
+        assert_eq!(&super::tag(&[0x9f; 32]), b"9f9f9f9f9f9f9f9f");
     }
 }

@@ -191,8 +191,11 @@ impl FieldReason {
     }
 }
 
+/// Rules that the user's policy may have.
+pub const RULES_MAX: usize = 128;
+
 /// What was removed, as counts. Cheap to copy, add and reset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Detections by kind, indexed by `Kind as usize`.
     detections: [u64; Kind::ALL.len()],
@@ -204,12 +207,35 @@ pub struct Report {
     words_masked: u64,
     /// Words of free text kept by the lexicon.
     words_kept: u64,
+    /// Detections by rule of the user's policy, in the order of the file.
+    rules: [u64; RULES_MAX],
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Report {
+            detections: [0; Kind::ALL.len()],
+            fields: [0; FieldReason::ALL.len()],
+            dropped: [0; DropReason::ALL.len()],
+            words_masked: 0,
+            words_kept: 0,
+            rules: [0; RULES_MAX],
+        }
+    }
 }
 
 impl Report {
     /// Counts one detection.
     pub fn detection(&mut self, kind: Kind) {
         self.detections[kind as usize] += 1;
+    }
+
+    /// Counts one detection of a rule of the user's policy.
+    pub fn rule(&mut self, index: usize) {
+        self.detection(Kind::Custom);
+        if let Some(n) = self.rules.get_mut(index) {
+            *n += 1;
+        }
     }
 
     /// Counts one removed field.
@@ -231,6 +257,11 @@ impl Report {
     /// Detections of one kind.
     pub fn detections_of(&self, kind: Kind) -> u64 {
         self.detections[kind as usize]
+    }
+
+    /// Detections of one rule of the user's policy, by its place in the file.
+    pub fn detections_of_rule(&self, index: usize) -> u64 {
+        self.rules.get(index).copied().unwrap_or_default()
     }
 
     /// Fields removed for one reason.
@@ -268,6 +299,7 @@ impl Report {
         let pairs = self.detections.iter_mut().zip(&other.detections);
         let pairs = pairs.chain(self.fields.iter_mut().zip(&other.fields));
         let pairs = pairs.chain(self.dropped.iter_mut().zip(&other.dropped));
+        let pairs = pairs.chain(self.rules.iter_mut().zip(&other.rules));
         pairs.for_each(|(mine, theirs)| *mine += theirs);
         self.words_masked += other.words_masked;
         self.words_kept += other.words_kept;
@@ -304,11 +336,14 @@ mod tests {
         a.field(FieldReason::Type);
         a.dropped(DropReason::Budget);
         a.words(3, 2);
+        a.rule(7);
         let mut b = a;
         b.add(&a);
         assert_eq!(b.detections_of(Kind::Nir), 2);
         assert_eq!(b.fields_of(FieldReason::Type), 2);
         assert_eq!(b.dropped_of(DropReason::Budget), 2);
+        assert_eq!((b.detections_of_rule(7), b.detections_of(Kind::Custom)), (2, 2));
+        assert_eq!((b.detections_of_rule(6), b.detections_of_rule(RULES_MAX)), (0, 0));
         assert_eq!((b.words_kept(), b.words_masked()), (6, 4));
         assert_eq!(b.take(), {
             let mut c = a;

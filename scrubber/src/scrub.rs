@@ -5,7 +5,7 @@
 //! number in JSON becomes a quoted placeholder; the output has nothing left to find, so scrubbing
 //! it again changes nothing.
 
-use crate::detect::gate::Gate;
+use crate::detect::gate::{Gate, View};
 use crate::detect::shadow::{LAYERS_MAX, Shadow};
 use crate::detect::{Scan, Tables};
 use crate::pseudonym::PseudonymKey;
@@ -13,10 +13,18 @@ use crate::report::{Kind, Report};
 
 mod json;
 mod resolve;
+mod rules;
 mod write;
+
+pub use rules::Rules;
 
 /// Times an output is scrubbed again before it is given up as a whole.
 const ROUNDS_MAX: usize = 4;
+
+/// Bytes of lines that are looked at together: what they need stays in the processor's cache.
+const CHUNK_BYTES: usize = 16 * 1024;
+/// Signs between two groups of a number.
+const SIGNS_MAX: usize = 4;
 
 /// A detection, in byte offsets of the text as given (encoded forms included).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,32 +37,39 @@ pub struct Span {
     pub kind: Kind,
 }
 
-/// What happens to the detections of a kind.
+/// What happens to the detections of a kind. Placeholders: [`crate::placeholder`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Action {
-    /// Replace by `[KIND]`.
+    /// Replace by `[KIND]`; a typed field is dropped.
     #[default]
     Redact,
+    /// Replace by `[KIND:***]`.
+    Mask,
     /// Replace by `[KIND:key:tag]`; needs a key, and redacts without one.
     Pseudonym,
     /// Addresses: keep the network, `[IP:203.0.113.0/24]` or a /48; other kinds are redacted.
     Truncate,
     /// Leave as it is.
     Keep,
+    /// Drop the field, free text too; in a text alone, redact.
+    DropField,
+    /// Drop the record.
+    DropRecord,
 }
 
 /// Choices of a policy for wall 2.
-#[derive(Debug)]
 pub struct Options {
     actions: [Action; Kind::ALL.len()],
     key: Option<PseudonymKey>,
+    rules: Rules,
     keep_private_ip: bool,
 }
 
 impl Default for Options {
     /// Redacts every kind, leaves private addresses.
     fn default() -> Self {
-        Options { actions: [Action::Redact; Kind::ALL.len()], key: None, keep_private_ip: true }
+        let actions = [Action::Redact; Kind::ALL.len()];
+        Options { actions, key: None, rules: Rules::none(), keep_private_ip: true }
     }
 }
 
@@ -70,6 +85,12 @@ impl Options {
     /// The key of pseudonyms.
     pub fn key(mut self, key: PseudonymKey) -> Options {
         self.key = Some(key);
+        self
+    }
+
+    /// Rules besides the built-in kinds.
+    pub fn rules(mut self, rules: Rules) -> Options {
+        self.rules = rules;
         self
     }
 
@@ -98,6 +119,25 @@ struct Found {
     span: Span,
     layer: usize,
     value: (usize, usize),
+    /// The user's rule that found it.
+    rule: Option<u8>,
+}
+
+impl Found {
+    fn count(&self, report: &mut Report) {
+        match self.rule {
+            Some(rule) => report.rule(usize::from(rule)),
+            None => report.detection(self.span.kind),
+        }
+    }
+}
+
+/// What gates are opened on: the text given, the text rewritten, and each layer of either.
+#[derive(Default)]
+struct Gates {
+    given: Gate,
+    rewritten: Gate,
+    layer: Gate,
 }
 
 /// Buffers of one worker, reused from line to line.
@@ -107,7 +147,8 @@ pub struct ScrubScratch {
     found: Vec<Found>,
     resolved: Vec<Found>,
     raw: Vec<Span>,
-    gate: Gate,
+    gates: Gates,
+    matching: rules::Matching,
     layers: [Shadow; LAYERS_MAX],
     buffers: [Vec<u8>; 2],
 }
@@ -122,7 +163,7 @@ impl Scrubber {
 
     /// Finds what is personal or secret in `text`: sorted, disjoint spans. Linear in `text.len()`.
     pub fn spans<'s>(&self, text: &[u8], scratch: &'s mut ScrubScratch) -> &'s [Span] {
-        self.find(text, scratch);
+        self.look(text, scratch);
         scratch.spans.clear();
         scratch.spans.extend(scratch.resolved.iter().map(|f| f.span));
         &scratch.spans
@@ -130,7 +171,7 @@ impl Scrubber {
 
     /// Whether nothing is found in `text`.
     pub fn is_clean(&self, text: &[u8], scratch: &mut ScrubScratch) -> bool {
-        self.find(text, scratch);
+        self.look(text, scratch);
         scratch.resolved.is_empty()
     }
 
@@ -142,10 +183,87 @@ impl Scrubber {
         scratch: &mut ScrubScratch,
         report: &mut Report,
     ) {
-        self.find(text, scratch);
-        if scratch.resolved.is_empty() {
-            out.extend_from_slice(text);
+        let mut given = std::mem::take(&mut scratch.gates.given);
+        given.open(text, &self.tables);
+        let view = given.view(0, text.len());
+        self.find(text, view, scratch);
+        self.rewrite(text, view, out, scratch, report);
+        scratch.gates.given = given;
+    }
+
+    /// As [`Scrubber::scrub`] for each line of `text`: what stands between two LF. Faster, since
+    /// lines in which nothing can be found are told all at once.
+    pub fn scrub_lines(
+        &self,
+        text: &[u8],
+        out: &mut Vec<u8>,
+        scratch: &mut ScrubScratch,
+        report: &mut Report,
+    ) {
+        if self.options.rules.len() > 0 {
+            for (i, line) in text.split(|b| *b == b'\n').enumerate() {
+                out.extend_from_slice(if i > 0 { b"\n" } else { b"" });
+                self.scrub(line, out, scratch, report);
+            }
             return;
+        }
+        let mut rest = text;
+        while rest.len() > CHUNK_BYTES {
+            // Whole lines: as many as fit, or one that does not.
+            let (head, tail) = rest.split_at(CHUNK_BYTES);
+            let cut = memchr::memrchr(b'\n', head)
+                .or_else(|| memchr::memchr(b'\n', tail).map(|n| CHUNK_BYTES + n));
+            let Some(cut) = cut else { break };
+            let (chunk, after) = rest.split_at(cut + 1);
+            self.scrub_chunk(chunk, out, scratch, report);
+            rest = after;
+        }
+        self.scrub_chunk(rest, out, scratch, report);
+    }
+
+    fn scrub_chunk(
+        &self,
+        text: &[u8],
+        out: &mut Vec<u8>,
+        scratch: &mut ScrubScratch,
+        report: &mut Report,
+    ) {
+        let mut given = std::mem::take(&mut scratch.gates.given);
+        given.open(text, &self.tables);
+        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+        let (mut from, mut copied) = (0, 0);
+        while let Some(place) = given.next(from) {
+            let start = memchr::memrchr(b'\n', part(from, place)).map_or(from, |n| from + n + 1);
+            let end =
+                memchr::memchr(b'\n', part(place, text.len())).map_or(text.len(), |n| place + n);
+            let line = part(start, end);
+            let view = given.view(start, line.len());
+            self.find(line, view, scratch);
+            if !scratch.resolved.is_empty() {
+                out.extend_from_slice(part(copied, start));
+                self.rewrite(line, view, out, scratch, report);
+                copied = end;
+            }
+            from = end + 1;
+        }
+        out.extend_from_slice(part(copied, text.len()));
+        scratch.gates.given = given;
+    }
+
+    /// Appends `text` to `out` with what was found in it replaced, until nothing is left to find.
+    fn rewrite(
+        &self,
+        text: &[u8],
+        view: View<'_>,
+        out: &mut Vec<u8>,
+        scratch: &mut ScrubScratch,
+        report: &mut Report,
+    ) {
+        if scratch.resolved.is_empty() {
+            return out.extend_from_slice(text);
+        }
+        if self.is_settled(text, view, scratch) {
+            return self.write(text, out, scratch, report);
         }
         let [mut now, mut next] = std::mem::take(&mut scratch.buffers);
         now.clear();
@@ -153,7 +271,7 @@ impl Scrubber {
         // What a placeholder left beside it may have become a detection of its own.
         let mut rounds = 1;
         loop {
-            self.find(&now, scratch);
+            self.look_again(&now, scratch);
             if scratch.resolved.is_empty() {
                 out.extend_from_slice(&now);
                 break;
@@ -171,41 +289,130 @@ impl Scrubber {
         scratch.buffers = [now, next];
     }
 
+    /// Whether placeholders cannot make anything beside them a detection: no word gives it a
+    /// meaning, nothing is encoded, and no digits are near that were part of a longer number.
+    fn is_settled(&self, text: &[u8], view: View<'_>, scratch: &ScrubScratch) -> bool {
+        let alone = |f: &Found| f.layer == 0 && f.rule.is_none() && stands_alone(text, &f.span);
+        self.options.rules.len() == 0
+            && !view.is_encoded()
+            && !view.has_words()
+            && scratch.resolved.iter().all(alone)
+    }
+
+    /// What the policy says of the last text that was looked at: drop its record, its field, or
+    /// neither.
+    pub(crate) fn drops(&self, scratch: &ScrubScratch) -> Action {
+        let actions = || scratch.resolved.iter().map(|f| self.action_of(f));
+        let strictest = [Action::DropRecord, Action::DropField];
+        strictest.into_iter().find(|s| actions().any(|a| a == *s)).unwrap_or_default()
+    }
+
+    /// Counts what was found in the last text that was looked at.
+    pub(crate) fn count(&self, scratch: &ScrubScratch, report: &mut Report) {
+        scratch.resolved.iter().for_each(|found| found.count(report));
+    }
+
+    /// The names of the user's rules, in the order of the policy; empty where one has none.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        (0..self.options.rules.len()).map(|i| self.options.rules.name(i))
+    }
+
+    /// Whether something may make this policy drop a record.
+    pub(crate) fn may_drop_records(&self) -> bool {
+        let rules = &self.options.rules;
+        self.options.actions.contains(&Action::DropRecord)
+            || (0..rules.len()).any(|i| rules.action(i) == Some(Action::DropRecord))
+    }
+
     fn action(&self, kind: Kind) -> Action {
         self.options.actions.get(kind as usize).copied().unwrap_or_default()
     }
 
-    /// Fills `scratch.resolved`.
-    fn find(&self, text: &[u8], scratch: &mut ScrubScratch) {
+    /// A rule's own action goes before that of its kind.
+    fn action_of(&self, found: &Found) -> Action {
+        let own = found.rule.and_then(|rule| self.options.rules.action(usize::from(rule)));
+        own.unwrap_or_else(|| self.action(found.span.kind))
+    }
+
+    /// Fills `scratch.resolved` for a text as given.
+    fn look(&self, text: &[u8], scratch: &mut ScrubScratch) {
+        let mut given = std::mem::take(&mut scratch.gates.given);
+        given.open(text, &self.tables);
+        self.find(text, given.view(0, text.len()), scratch);
+        scratch.gates.given = given;
+    }
+
+    /// Fills `scratch.resolved` for a text that was rewritten.
+    fn look_again(&self, text: &[u8], scratch: &mut ScrubScratch) {
+        let mut rewritten = std::mem::take(&mut scratch.gates.rewritten);
+        rewritten.open(text, &self.tables);
+        self.find(text, rewritten.view(0, text.len()), scratch);
+        scratch.gates.rewritten = rewritten;
+    }
+
+    /// Fills `scratch.resolved`: what is found in the text and in its decoded layers.
+    fn find(&self, text: &[u8], view: View<'_>, scratch: &mut ScrubScratch) {
         scratch.found.clear();
         scratch.resolved.clear();
-        let mut layers = std::mem::take(&mut scratch.layers);
-        self.scan(text, &[], scratch);
-        for n in 1..=LAYERS_MAX {
-            let (below, above) = layers.split_at_mut(n - 1);
-            let source = below.last().map_or(text, Shadow::text);
-            let gate = &scratch.gate;
-            let changed = above.first_mut().is_some_and(|shadow| shadow.decode(source, gate));
-            let Some(taken) = layers.get(..n).filter(|_| changed) else { break };
-            let source = taken.last().map_or(text, Shadow::text);
-            self.scan(source, taken, scratch);
+        self.scan(text, view, &[], scratch);
+        if view.is_encoded() {
+            self.find_encoded(text, view, scratch);
         }
-        scratch.layers = layers;
         if !scratch.found.is_empty() {
             resolve::resolve(text, &mut scratch.found, &mut scratch.resolved);
         }
     }
 
+    /// Takes off layer after layer of encoding.
+    fn find_encoded(&self, text: &[u8], view: View<'_>, scratch: &mut ScrubScratch) {
+        let mut layers = std::mem::take(&mut scratch.layers);
+        let mut gate = std::mem::take(&mut scratch.gates.layer);
+        for n in 1..=LAYERS_MAX {
+            let (below, above) = layers.split_at_mut(n - 1);
+            let source = below.last().map_or(text, Shadow::text);
+            let under = if n == 1 { view } else { gate.view(0, source.len()) };
+            let changed = above.first_mut().is_some_and(|shadow| shadow.decode(source, under));
+            let Some(taken) = layers.get(..n).filter(|_| changed) else { break };
+            let layer = taken.last().map_or(text, Shadow::text);
+            gate.open(layer, &self.tables);
+            self.scan(layer, gate.view(0, layer.len()), taken, scratch);
+        }
+        scratch.layers = layers;
+        scratch.gates.layer = gate;
+    }
+
     /// Scans one layer and maps what it finds back through the layers to the text.
-    fn scan(&self, text: &[u8], layers: &[Shadow], scratch: &mut ScrubScratch) {
-        let ScrubScratch { raw, found, gate, .. } = scratch;
+    fn scan(&self, text: &[u8], view: View<'_>, layers: &[Shadow], scratch: &mut ScrubScratch) {
+        let ScrubScratch { raw, found, matching, .. } = scratch;
         raw.clear();
-        gate.open(text, &self.tables);
-        Scan::run(text, &self.tables, gate, raw);
+        Scan::run(text, &self.tables, view, raw);
+        let map = |a, b| layers.iter().rev().fold((a, b), |(a, b), layer| layer.map(a, b));
         for span in raw.iter().filter(|s| self.action(s.kind) != Action::Keep) {
             let value = (span.start, span.end);
-            let (start, end) = layers.iter().rev().fold(value, |(a, b), layer| layer.map(a, b));
-            found.push(Found { span: Span { start, end, ..*span }, layer: layers.len(), value });
+            let (start, end) = map(span.start, span.end);
+            let span = Span { start, end, ..*span };
+            found.push(Found { span, layer: layers.len(), value, rule: None });
         }
+        self.options.rules.find(text, layers.len(), map, matching, found);
     }
+}
+
+/// Whether a span stands between blanks, quotes or brackets, and no digits beyond the signs that
+/// numbers have between their groups.
+fn stands_alone(text: &[u8], span: &Span) -> bool {
+    let at = |i: usize| text.get(i).copied().unwrap_or(0);
+    let before = |i: usize| i.checked_sub(1).map_or(0, at);
+    let sign = |b: u8| matches!(b, b' ' | b'+' | b'.' | b'-' | b'/' | b'_');
+    let opens =
+        matches!(before(span.start), 0 | b' ' | b'\t' | b'"' | b'\'' | b'[' | b'(' | b'<' | b'=');
+    let closes =
+        matches!(at(span.end), 0 | b' ' | b'\t' | b'"' | b'\'' | b']' | b')' | b'>' | b',' | b';');
+    let (mut left, mut right) = (span.start, span.end);
+    while span.start - left < SIGNS_MAX && sign(before(left)) {
+        left -= 1;
+    }
+    while right - span.end < SIGNS_MAX && sign(at(right)) {
+        right += 1;
+    }
+    opens && closes && !before(left).is_ascii_digit() && !at(right).is_ascii_digit()
 }

@@ -17,11 +17,10 @@ use aws_lc_rs::{digest, hmac, rand};
 use crate::lexicon::{LexScratch, Lexicon};
 use crate::parse;
 use crate::policy::profile::{BUILTIN, Compiled, compile};
-use crate::policy::schema::Action;
 use crate::policy::{Policy, PolicyErrors};
 use crate::record::{CleanContainer, CleanRecord, FieldId, FieldNames, RawLine, Stream};
-use crate::report::{DropReason, Kind, Report};
-use crate::scrub::{ScrubScratch, Scrubber};
+use crate::report::{DropReason, Report};
+use crate::scrub::{Action, ScrubScratch, Scrubber};
 use judge::Judge;
 
 /// Bytes of the longest container label that passes.
@@ -127,9 +126,11 @@ impl Sieve {
     /// Compiles the built-in profiles and `policy`.
     ///
     /// # Errors
-    /// Every mistake of the policy.
+    /// Every mistake of the policy; a policy with pseudonyms that was not given its key.
     pub fn new(policy: &Policy) -> Result<Sieve, PolicyErrors> {
+        policy.without_secret()?;
         let mut compiled = compile(policy)?;
+        let options = std::mem::take(&mut compiled.options);
         let mut names = std::mem::replace(&mut compiled.names, FieldNames::new());
         let mut id = |name| names.intern(name).unwrap_or(FieldId::TEMPLATE_ID);
         let ids = (id("db_operation_name"), id("db_constraint"), id("db_collection_name"));
@@ -140,7 +141,7 @@ impl Sieve {
             policy_hash: policy_hash(policy),
             names: Arc::new(names),
             lexicon: lexicon(&policy.definitions().words),
-            scrubber: Scrubber::default(),
+            scrubber: Scrubber::new(options),
             template_key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             operation_id: ids.0,
             constraint_id: ids.1,
@@ -193,6 +194,26 @@ impl Sieve {
     /// The detectors of wall 2.
     pub fn scrubber(&self) -> &Scrubber {
         &self.scrubber
+    }
+
+    /// Wall 2 alone: appends the text with a placeholder in place of each detection, or nothing if
+    /// the policy drops records for one of them.
+    pub fn scrub(
+        &self,
+        text: &[u8],
+        out: &mut Vec<u8>,
+        scratch: &mut ScrubScratch,
+        report: &mut Report,
+    ) {
+        if self.scrubber.may_drop_records() {
+            self.scrubber.spans(text, scratch);
+            if self.scrubber.drops(scratch) == Action::DropRecord {
+                self.scrubber.count(scratch, report);
+                report.dropped(DropReason::Policy);
+                return;
+            }
+        }
+        self.scrubber.scrub(text, out, scratch, report);
     }
 
     /// A container's identity with every label judged: the characters of names, a bounded length,
@@ -267,11 +288,6 @@ impl Sieve {
         judge.tight = latin;
         judge.line(text, cut);
         judge.finish()
-    }
-
-    fn action(&self, kind: Kind) -> Action {
-        // Proof: the array has a slot for every kind.
-        self.compiled.actions[kind as usize]
     }
 }
 

@@ -188,6 +188,19 @@ mod total {
         }
 
         #[test]
+        fn many_lines_at_once_give_what_each_gives(texts in prop::collection::vec(text(), 0..9)) {
+            let scrubber = Scrubber::default();
+            let line = |t: &Vec<u8>| t.iter().copied().filter(|b| *b != b'\n').collect::<Vec<_>>();
+            let lines: Vec<_> = texts.iter().map(line).collect();
+            let expected: Vec<_> = lines.iter().map(|l| scrub(&scrubber, l)).collect();
+            let mut out = Vec::new();
+            let mut scratch = ScrubScratch::default();
+            scrubber.scrub_lines(&lines.join(&b'\n'), &mut out, &mut scratch, &mut Default::default());
+            let text = |t: &[u8]| String::from_utf8_lossy(t).into_owned();
+            prop_assert_eq!(text(&out), text(&expected.join(&b'\n')));
+        }
+
+        #[test]
         fn utf8_and_json_stay(text in text(), number in any::<u64>()) {
             let text = String::from_utf8_lossy(&text).into_owned();
             let list = serde_json::json!([number, text]);

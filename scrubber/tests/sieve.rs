@@ -136,7 +136,7 @@ fn actions_and_rules_of_a_policy_are_followed() {
     assert_eq!(one("[actions]\nemail = \"drop-record\"\n", "json", line), "");
     let rules = "[[rules]]\nname = \"ticket\"\npattern = 'refused'\n";
     let custom = one(rules, "json", line);
-    assert!(custom.contains("connection [CUSTOM]"), "{custom}");
+    assert!(custom.contains("connection [CUSTOM:ticket]"), "{custom}");
     // A typed field cannot carry a placeholder.
     let line = br#"{"logger":"http.log","status":200}"#;
     let typed = one("[[rules]]\npattern = 'http'\n", "json", line);

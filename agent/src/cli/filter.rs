@@ -10,23 +10,29 @@ use tamis_scrubber::scrub::{ScrubScratch, Scrubber};
 use tamis_scrubber::sieve::{Envelope, Scratch, Sieve, Verdict};
 
 use super::lines::{Line, Lines};
-use super::{Exit, Failure, SieveArgs};
+use super::{Exit, Failure, ScrubArgs, SieveArgs};
 
-/// Wall 2 alone.
-pub(super) fn scrub(file: Option<PathBuf>) -> Result<Exit, Failure> {
-    let input = open(file)?;
-    let scrubber = Scrubber::default();
+/// Wall 2 alone, with what a policy says of kinds and rules.
+pub(super) fn scrub(args: ScrubArgs) -> Result<Exit, Failure> {
     let mut scratch = ScrubScratch::default();
     let mut report = Report::default();
-    filter(input, |line, out| {
-        scrubber.scrub(line.bytes, out, &mut scratch, &mut report);
+    let Some(policy) = args.policy else {
+        // Profiles and lexicon are of no use here: the detectors are ready at once.
+        let input = open(args.input.file)?;
+        let scrubber = Scrubber::default();
+        return filter(input, Take::Many, |lines, out| {
+            scrubber.scrub_lines(lines.bytes, out, &mut scratch, &mut report);
+        });
+    };
+    let sieve = crate::app::compile(crate::app::load_policy(Some(&policy))?)?;
+    filter(open(args.input.file)?, Take::One, |line, out| {
+        sieve.scrub(line.bytes, out, &mut scratch, &mut report);
     })
 }
 
 /// Both walls.
 pub(super) fn sieve(args: SieveArgs) -> Result<Exit, Failure> {
-    let policy = crate::app::load_policy(args.policy.as_deref())?;
-    let sieve = crate::app::compile(&policy)?;
+    let sieve = crate::app::compile(crate::app::load_policy(args.policy.as_deref())?)?;
     let profile = match (&args.profile, &args.service) {
         (Some(name), _) => {
             let names: Vec<&str> = sieve.profiles().collect();
@@ -38,7 +44,7 @@ pub(super) fn sieve(args: SieveArgs) -> Result<Exit, Failure> {
     };
     let input = open(args.input.file)?;
     let mut scratch = Scratch::new(&sieve);
-    filter(input, |line, out| {
+    filter(input, Take::One, |line, out| {
         let bytes = line.bytes.strip_suffix(b"\r").unwrap_or(line.bytes);
         let at = Envelope {
             timestamp_ns: 0,
@@ -72,9 +78,18 @@ fn open(file: Option<PathBuf>) -> Result<Box<dyn Read>, Failure> {
     }
 }
 
-/// Feeds every line to `each`, which appends its answer; writes the answers.
+/// How many lines are handed over at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Take {
+    One,
+    /// As many as were read, with LF between them.
+    Many,
+}
+
+/// Feeds the lines to `each`, which appends its answer; writes the answers.
 fn filter(
     input: Box<dyn Read>,
+    take: Take,
     mut each: impl FnMut(&Line<'_>, &mut Vec<u8>),
 ) -> Result<Exit, Failure> {
     let out = std::cell::RefCell::new(BufWriter::with_capacity(256 * 1024, io::stdout().lock()));
@@ -84,7 +99,12 @@ fn filter(
     let written = loop {
         // What was answered is written before a read that may block, so that `tail -f | tamis
         // scrub` shows each line at once.
-        let line = match lines.next(|| out.borrow_mut().flush()) {
+        let flush = || out.borrow_mut().flush();
+        let line = match take {
+            Take::One => lines.next(flush),
+            Take::Many => lines.batch(flush),
+        };
+        let line = match line {
             Ok(Some(line)) => line,
             Ok(None) => break out.borrow_mut().flush(),
             Err(e) => break Err(e),

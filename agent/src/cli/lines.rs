@@ -74,6 +74,29 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    /// As many whole lines as were read, as one [`Line`] with LF between them; else as [`next`].
+    ///
+    /// # Errors
+    /// When the source or `before_read` fails.
+    ///
+    /// [`next`]: Lines::next
+    pub(super) fn batch(
+        &mut self,
+        before_read: impl FnMut() -> io::Result<()>,
+    ) -> io::Result<Option<Line<'_>>> {
+        let pending = self.buffer.get(self.start..self.end).unwrap_or_default();
+        match memchr::memrchr(b'\n', pending) {
+            // Nothing in so short a text is too long for a line.
+            Some(at) if pending.len() <= LINE_BYTES_MAX => {
+                let (from, to) = (self.start, self.start + at);
+                self.start = to + 1;
+                self.scanned = 0;
+                Ok(Some(self.line(from, to, true)))
+            }
+            _ => self.next(before_read),
+        }
+    }
+
     fn line(&self, from: usize, to: usize, newline: bool) -> Line<'_> {
         let bytes = self.buffer.get(from..to).unwrap_or_default();
         if bytes.len() > LINE_BYTES_MAX {
@@ -184,6 +207,20 @@ mod tests {
         }
         assert!(read_all(b"", 5).is_empty());
         assert_eq!(read_all(b"\n", 5), [(vec![], false, true)]);
+    }
+
+    #[test]
+    fn batches_hold_the_same_lines() {
+        let text = b"one\n\n\ntwo \r\nthree\nlast";
+        for step in 1..=text.len() {
+            let mut lines = Lines::new(Trickle(text, step));
+            let mut all = Vec::new();
+            while let Some(l) = lines.batch(|| Ok(())).unwrap() {
+                all.extend_from_slice(l.bytes);
+                all.extend(l.newline.then_some(b'\n'));
+            }
+            assert_eq!(all, text, "step {step}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use aws_lc_rs::hmac;
 use super::{SpoolError, SpoolErrorKind};
 
 /// Bytes of the key.
-const KEY_BYTES: usize = 32;
+pub const KEY_BYTES: usize = 32;
 /// Bytes that sealing adds.
 pub(super) const TAG_BYTES: usize = 16;
 /// Bytes of a key's name.
@@ -30,21 +30,9 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Reads a key file: 32 bytes, or 64 hexadecimal digits and white space around them.
+    /// Reads a key file.
     pub(super) fn read(path: &Path) -> Result<Keys, SpoolError> {
-        let mut file = File::open(path).map_err(|_| SpoolErrorKind::KeyMissing)?;
-        let meta = file.metadata().map_err(|_| SpoolErrorKind::KeyMissing)?;
-        if !meta.is_file() {
-            return Err(SpoolErrorKind::KeyMissing.into());
-        }
-        if meta.mode() & 0o007 != 0 {
-            return Err(SpoolErrorKind::KeyExposed.into());
-        }
-        let mut bytes = Vec::with_capacity(4 * KEY_BYTES);
-        let limit = 4 * KEY_BYTES as u64;
-        let read = Read::by_ref(&mut file).take(limit).read_to_end(&mut bytes);
-        read.map_err(|_| SpoolErrorKind::KeyMissing)?;
-        let key = parse(&bytes).ok_or(SpoolErrorKind::KeyMalformed)?;
+        let key = read_key(path)?;
         Keys::derive(&key).ok_or_else(|| SpoolErrorKind::KeyMalformed.into())
     }
 
@@ -97,6 +85,26 @@ impl Keys {
     pub(super) fn verify(&self, text: &[u8], tag: &[u8]) -> bool {
         hmac::verify(&self.cursor, text, tag).is_ok()
     }
+}
+
+/// Reads a key file: 32 bytes, or 64 hexadecimal digits and white space around them.
+///
+/// # Errors
+/// The file is missing, readable by everyone or has not exactly one key in it.
+pub fn read_key(path: &Path) -> Result<[u8; KEY_BYTES], SpoolError> {
+    let mut file = File::open(path).map_err(|_| SpoolErrorKind::KeyMissing)?;
+    let meta = file.metadata().map_err(|_| SpoolErrorKind::KeyMissing)?;
+    if !meta.is_file() {
+        return Err(SpoolErrorKind::KeyMissing.into());
+    }
+    if meta.mode() & 0o007 != 0 {
+        return Err(SpoolErrorKind::KeyExposed.into());
+    }
+    let mut bytes = Vec::with_capacity(4 * KEY_BYTES);
+    let limit = 4 * KEY_BYTES as u64;
+    let read = Read::by_ref(&mut file).take(limit).read_to_end(&mut bytes);
+    read.map_err(|_| SpoolErrorKind::KeyMissing)?;
+    parse(&bytes).ok_or_else(|| SpoolErrorKind::KeyMalformed.into())
 }
 
 fn parse(bytes: &[u8]) -> Option<[u8; KEY_BYTES]> {

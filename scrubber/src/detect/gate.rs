@@ -52,6 +52,7 @@ struct Hit {
 #[derive(Default)]
 pub(crate) struct Gate {
     groups: Vec<Group>,
+    /// Words with a meaning, in order.
     hits: Vec<Hit>,
     /// One bit per byte where detectors look.
     wanted: Vec<u64>,
@@ -87,30 +88,24 @@ impl Gate {
         }
     }
 
-    /// Where to look, 64 bytes at a time.
-    pub(crate) fn wanted(&self) -> &[u64] {
-        &self.wanted
+    /// A part of the text, as detectors see it that look at that part alone.
+    pub(crate) fn view(&self, start: usize, len: usize) -> View<'_> {
+        View { gate: self, start, end: start + len }
     }
 
-    /// Where something encoded may start, 64 bytes at a time: characters that stand for others,
-    /// escapes, and what may as well be a number or a word.
-    pub(crate) fn encoded(&self) -> &[Vec<u64>; 3] {
-        &self.encoded
-    }
-
-    /// Whether the number at `i` is looked at for a word before it, not only for its shape.
-    pub(crate) fn is_named(&self, i: usize) -> bool {
-        bit(&self.named, i)
-    }
-
-    /// Whether a provider's token may start at `i`.
-    pub(crate) fn is_token(&self, i: usize) -> bool {
-        bit(&self.tokens, i)
-    }
-
-    /// Whether the separator at `i` may be that of a pair whose key has a meaning.
-    pub(crate) fn is_paired(&self, i: usize) -> bool {
-        bit(&self.paired, i)
+    /// The first place from `i` on where detectors or decoders look.
+    pub(crate) fn next(&self, i: usize) -> Option<usize> {
+        let [a, b, c] = &self.encoded;
+        let mut mask = !0 << (i % BLOCK);
+        for k in i / BLOCK..self.wanted.len() {
+            let word = |map: &[u64]| map.get(k).copied().unwrap_or(0);
+            let any = (word(&self.wanted) | word(a) | word(b) | word(c)) & mask;
+            if any != 0 {
+                return Some(k * BLOCK + any.trailing_zeros() as usize);
+            }
+            mask = !0;
+        }
+        None
     }
 
     /// 64 bits of a class from byte `i` on.
@@ -241,7 +236,7 @@ impl Gate {
 
     /// Looks up the words with letters beyond ASCII.
     fn accented(&mut self, text: &[u8], tables: &Tables) {
-        let mut done = 0;
+        let (mut done, before) = (0, self.hits.len());
         for (k, group) in self.groups.iter().enumerate().filter(|(_, g)| g.row(Row::High).any()) {
             for i in bits(group.row(Row::High).words(), k * GROUP) {
                 if i < done {
@@ -254,6 +249,9 @@ impl Gate {
                     keep(text, Hit { start: start + a, end: start + z, tags }, hits);
                 });
             }
+        }
+        if self.hits.len() > before {
+            self.hits.sort_unstable_by_key(|h| h.end);
         }
     }
 
@@ -377,6 +375,71 @@ impl Gate {
     }
 }
 
+/// A part of a text on which a gate was opened; places count from its start.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    gate: &'a Gate,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> View<'a> {
+    /// Where detectors look.
+    pub(crate) fn wanted(self) -> impl Iterator<Item = usize> + 'a {
+        self.places(&self.gate.wanted)
+    }
+
+    /// Where something encoded may start: characters that stand for others, escapes, and what may
+    /// as well be a number or a word.
+    pub(crate) fn encoded(self) -> [impl Iterator<Item = usize> + 'a; 3] {
+        self.gate.encoded.each_ref().map(|map| self.places(map))
+    }
+
+    /// Whether anything encoded may be there.
+    pub(crate) fn is_encoded(self) -> bool {
+        self.encoded().into_iter().any(|mut places| places.next().is_some())
+    }
+
+    /// Whether a word with a meaning is there.
+    pub(crate) fn has_words(self) -> bool {
+        let hits = &self.gate.hits;
+        let first = hits.partition_point(|h| h.end <= self.start);
+        hits.get(first).is_some_and(|h| h.start < self.end)
+    }
+
+    /// Whether the number at `i` is looked at for a word before it, not only for its shape.
+    pub(crate) fn is_named(self, i: usize) -> bool {
+        bit(&self.gate.named, self.start + i)
+    }
+
+    /// Whether a provider's token may start at `i`.
+    pub(crate) fn is_token(self, i: usize) -> bool {
+        bit(&self.gate.tokens, self.start + i)
+    }
+
+    /// Whether the separator at `i` may be that of a pair whose key has a meaning.
+    pub(crate) fn is_paired(self, i: usize) -> bool {
+        bit(&self.gate.paired, self.start + i)
+    }
+
+    /// 64 bits of a class from byte `i` on.
+    #[inline]
+    pub(crate) fn from(self, i: usize, row: Row) -> u64 {
+        self.gate.from(self.start + i, row)
+    }
+
+    /// The places of the bits of a map.
+    fn places(self, map: &'a [u64]) -> impl Iterator<Item = usize> + 'a {
+        let View { start, end, .. } = self;
+        let first = start / BLOCK;
+        let blocks = map.get(first..end.div_ceil(BLOCK).min(map.len())).unwrap_or_default();
+        bits(blocks, first * BLOCK)
+            .skip_while(move |i| *i < start)
+            .take_while(move |i| *i < end)
+            .map(move |i| i - start)
+    }
+}
+
 /// [`Gate::read`] for one processor.
 struct Open<'a> {
     gate: &'a mut Gate,
@@ -411,7 +474,7 @@ fn bit(map: &[u64], i: usize) -> bool {
 
 /// The places of the bits of a map that starts at byte `base`, in order.
 #[inline(always)]
-pub(crate) fn bits(map: &[u64], base: usize) -> impl Iterator<Item = usize> {
+fn bits(map: &[u64], base: usize) -> impl Iterator<Item = usize> {
     map.iter().enumerate().flat_map(move |(k, &word)| {
         let mut left = word;
         std::iter::from_fn(move || {

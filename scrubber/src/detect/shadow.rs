@@ -19,7 +19,7 @@ mod token;
 mod wide;
 
 use super::fold::{Fold, fold, tag};
-use super::gate::{self, Gate};
+use super::gate::View;
 use super::text::{at, before, hex, skip, sub};
 
 /// Layers of encoding taken off.
@@ -67,23 +67,25 @@ impl Shadow {
         &self.text
     }
 
-    /// Decodes one layer of `source`, on which `gate` was opened. Returns whether anything changed.
+    /// Decodes one layer of `source`, whose view is `gate`. Returns whether anything changed.
     ///
     /// The surest comes off first, in steps of which the first that changes anything ends the
     /// layer: characters (folded, or not drawn), escapes of languages and URLs, hypertext, mail,
     /// and guesses at what may be encoded and may as well be a number or a word. So a guess that is
     /// wrong hides nothing that a character or an escape would have shown, and an escape is read
     /// when nothing stands inside it.
-    pub(crate) fn decode(&mut self, source: &[u8], gate: &Gate) -> bool {
+    pub(crate) fn decode(&mut self, source: &[u8], gate: View<'_>) -> bool {
         let source = sub(source, 0, SOURCE_MAX);
-        let [characters, escapes, guesses] = gate.encoded();
-        let all = |map| gate::bits(map, 0);
-        let of = |bytes: [u8; 2]| all(escapes).filter(move |i| bytes.contains(&at(source, *i)));
-        self.pass(source, Self::character, all(characters))
+        let [characters, _, guesses] = gate.encoded();
+        let of = |bytes: [u8; 2]| {
+            let [_, escapes, _] = gate.encoded();
+            escapes.filter(move |i| bytes.contains(&at(source, *i)))
+        };
+        self.pass(source, Self::character, characters)
             || self.pass(source, Self::escape, of(ESCAPE))
             || self.pass(source, Self::hypertext, of(HYPERTEXT))
             || self.pass(source, Self::mail, of(MAIL))
-            || self.pass(source, Self::guesses, all(guesses))
+            || self.pass(source, Self::guesses, guesses)
     }
 
     /// One walk over the source: `decode` looks at each of `places`, and tells where to go on.

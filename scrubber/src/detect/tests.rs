@@ -4,6 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use super::gate::Gate;
 use super::*;
 
 /// What every family finds at every anchor.
@@ -41,7 +42,7 @@ fn everywhere(text: &[u8], tables: &Tables) -> Vec<(usize, usize, Kind)> {
 fn gated(text: &[u8], tables: &Tables) -> Vec<(usize, usize, Kind)> {
     let (mut gate, mut spans) = (Gate::default(), Vec::new());
     gate.open(text, tables);
-    Scan::run(text, tables, &gate, &mut spans);
+    Scan::run(text, tables, gate.view(0, text.len()), &mut spans);
     sorted(&spans)
 }
 

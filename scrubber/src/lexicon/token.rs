@@ -212,10 +212,10 @@ fn placeholder(text: &str, at: usize, out: &mut Vec<Token>) -> Option<usize> {
     Some(at + len)
 }
 
-/// Longest keyed placeholder, brackets included.
-const PLACEHOLDER_BYTES_MAX: usize = 64;
+/// Longest placeholder of other tools, brackets included.
+const PLACEHOLDER_BYTES_MAX: usize = 24;
 
-/// Kinds of the second wall.
+/// What stands in brackets where something was removed, by us or by other tools.
 const KINDS: [&str; 31] = [
     "EMAIL",
     "NIR",
@@ -251,31 +251,13 @@ const KINDS: [&str; 31] = [
 ];
 
 fn bracket_len(bytes: &[u8]) -> Option<usize> {
+    if let Some(len) = crate::placeholder::len(bytes) {
+        return Some(len);
+    }
     let window = bytes.get(..bytes.len().min(PLACEHOLDER_BYTES_MAX))?;
     let end = memchr::memchr(b']', window)?;
     let inner = std::str::from_utf8(window.get(1..end)?).ok()?;
-    let mut parts = inner.split(':');
-    let kind = parts.next()?;
-    if !KINDS.contains(&kind) {
-        return None;
-    }
-    match (parts.next(), parts.next(), parts.next()) {
-        (None, _, _) => Some(end + 1),
-        (Some(key), Some(tag), None) if is_key_id(key) && is_tag(tag) => Some(end + 1),
-        _ => None,
-    }
-}
-
-fn is_key_id(key: &str) -> bool {
-    let digits = key.strip_prefix('k').unwrap_or("");
-    (1..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// At least 64 bits of lower-case hex; a tag of digits alone could be the value itself.
-fn is_tag(tag: &str) -> bool {
-    (16..=32).contains(&tag.len())
-        && tag.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        && tag.bytes().any(|b| b.is_ascii_lowercase())
+    KINDS.contains(&inner).then_some(end + 1)
 }
 
 const EDGE: [char; 15] =

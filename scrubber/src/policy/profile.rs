@@ -4,14 +4,12 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use regex::bytes::{Regex, RegexBuilder};
-
-use super::schema::{Action, Definitions, DetectDef, FieldDef, ProfileDef, suggest};
+use super::schema::{Definitions, DetectDef, FieldDef, ProfileDef, suggest};
 use super::types::{FieldType, Format};
 use super::{Policy, PolicyError, PolicyErrors};
 use crate::lexicon::Setting;
 use crate::record::{FieldId, FieldNames};
-use crate::report::Kind;
+use crate::scrub::{Options, Rules};
 
 /// The built-in profiles, in the order in which a line without a name is tried on them.
 pub(crate) const BUILTIN: [(&str, &str); 10] = [
@@ -29,10 +27,6 @@ pub(crate) const BUILTIN: [(&str, &str); 10] = [
 
 /// Profiles may extend one another so many times.
 const EXTENDS_MAX: usize = 8;
-/// Size of one compiled rule, bytes.
-const RULE_BYTES_MAX: usize = 1 << 20;
-/// Rules of a policy.
-const RULES_MAX: usize = 256;
 
 /// Everything compiled.
 pub(crate) struct Compiled {
@@ -43,9 +37,7 @@ pub(crate) struct Compiled {
     pub(crate) segments: HashSet<Box<str>>,
     pub(crate) models: Vec<Box<str>>,
     pub(crate) hosts: HashSet<Box<str>>,
-    /// Indexed by `Kind as usize`.
-    pub(crate) actions: [Action; Kind::ALL.len()],
-    pub(crate) rules: Vec<Regex>,
+    pub(crate) options: Options,
 }
 
 /// How the lines of a kind of service are read and judged.
@@ -191,12 +183,17 @@ pub(crate) fn compile(policy: &Policy) -> Result<Compiled, PolicyErrors> {
     c.all.profiles = profiles;
     let services = c.services(user);
     let compiled: Vec<Profile> = c.all.profiles.clone().iter().map(|p| c.profile(p)).collect();
-    let mut actions = [Action::Redact; Kind::ALL.len()];
-    for (kind, action) in &user.actions {
-        // Proof: the array has a slot for every kind.
-        actions[*kind as usize] = *action;
+    let mut options = Options::default();
+    for a in &user.actions {
+        options = options.action(a.kind, a.action);
     }
-    let rules = c.rules(user);
+    match Rules::compile(&user.rules) {
+        Ok(rules) => options = options.rules(rules),
+        Err(errors) => c.errors.extend(errors),
+    }
+    if let Some(key) = policy.key() {
+        options = options.key(key.clone());
+    }
     if !c.errors.is_empty() {
         return Err(PolicyErrors(c.errors));
     }
@@ -208,8 +205,7 @@ pub(crate) fn compile(policy: &Policy) -> Result<Compiled, PolicyErrors> {
         segments: c.all.segments.into_iter().collect(),
         models: c.all.models,
         hosts: c.all.hosts.into_iter().collect(),
-        actions,
-        rules,
+        options,
         profiles: compiled,
     })
 }
@@ -346,27 +342,6 @@ impl Compiler {
                 self.error(&field.span, "too many field names", hint);
             }
         }
-    }
-
-    fn rules(&mut self, user: &Definitions) -> Vec<Regex> {
-        let mut out = Vec::new();
-        for rule in &user.rules {
-            match RegexBuilder::new(&rule.pattern).size_limit(RULE_BYTES_MAX).build() {
-                Ok(r) if !r.is_match(b"") => out.push(r),
-                Ok(_) => {
-                    let hint = "ask for at least one character".to_owned();
-                    self.error(&rule.span, "the pattern matches the empty text", hint);
-                }
-                Err(_) => {
-                    let hint = "syntax of the `regex` crate; at most 1 MiB compiled".to_owned();
-                    self.error(&rule.span, "the pattern does not compile", hint);
-                }
-            }
-        }
-        if let Some(rule) = user.rules.get(RULES_MAX) {
-            self.error(&rule.span, "too many rules", format!("at most {RULES_MAX}"));
-        }
-        out
     }
 }
 

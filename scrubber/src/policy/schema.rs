@@ -9,7 +9,9 @@ use toml::de::{DeTable, DeValue};
 use super::types::{FieldType, Format, Grammar, INT_MAX, SETTINGS, Unit};
 use super::{PolicyError, PolicyErrors};
 use crate::lexicon::Setting;
-use crate::report::Kind;
+use crate::placeholder;
+use crate::report::{Kind, RULES_MAX};
+use crate::scrub::Action;
 
 /// Everything a policy file can define.
 #[derive(Clone, Default)]
@@ -24,7 +26,8 @@ pub(crate) struct Definitions {
     pub(crate) models: Vec<Box<str>>,
     /// Host names of services.
     pub(crate) hosts: Vec<Box<str>>,
-    pub(crate) actions: Vec<(Kind, Action)>,
+    pub(crate) actions: Vec<ActionDef>,
+    pub(crate) key: Option<KeyDef>,
     pub(crate) rules: Vec<RuleDef>,
 }
 
@@ -71,26 +74,39 @@ pub(crate) struct ServiceDef {
     pub(crate) fields: Vec<FieldDef>,
 }
 
-/// What happens to a field or record in which a kind was detected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// A placeholder in free text; a typed field is dropped.
-    Redact,
-    /// The field is dropped, free text too.
-    DropField,
-    /// The record is dropped.
-    DropRecord,
+/// What happens to the detections of a kind.
+#[derive(Clone)]
+pub(crate) struct ActionDef {
+    pub(crate) kind: Kind,
+    pub(crate) action: Action,
+    pub(crate) span: Range<usize>,
+}
+
+/// Where the key of pseudonyms is. The key itself is never in a policy.
+#[derive(Clone)]
+pub(crate) struct KeyDef {
+    pub(crate) id: Box<str>,
+    pub(crate) file: Box<str>,
+    pub(crate) span: Range<usize>,
 }
 
 /// A regular expression of the user.
 #[derive(Clone)]
 pub(crate) struct RuleDef {
+    /// Empty when it has none.
+    pub(crate) name: Box<str>,
     pub(crate) pattern: Box<str>,
+    /// `None`: what the policy says of `custom`.
+    pub(crate) action: Option<Action>,
     pub(crate) span: Range<usize>,
 }
 
-const ACTIONS: [(&str, Action); 3] = [
+const ACTIONS: [(&str, Action); 7] = [
     ("redact", Action::Redact),
+    ("mask", Action::Mask),
+    ("pseudonym", Action::Pseudonym),
+    ("truncate", Action::Truncate),
+    ("keep", Action::Keep),
     ("drop-field", Action::DropField),
     ("drop-record", Action::DropRecord),
 ];
@@ -208,8 +224,17 @@ impl Reader {
     }
 
     fn definitions(&mut self, root: &DeTable<'_>) -> Definitions {
-        const KEYS: [&str; 8] =
-            ["profiles", "services", "words", "segments", "models", "hosts", "actions", "rules"];
+        const KEYS: [&str; 9] = [
+            "profiles",
+            "services",
+            "words",
+            "segments",
+            "models",
+            "hosts",
+            "actions",
+            "pseudonym",
+            "rules",
+        ];
         let mut d = Definitions::default();
         for (key, value) in self.known(root, &KEYS) {
             match key {
@@ -230,9 +255,11 @@ impl Reader {
                 "models" => d.models = self.texts(value),
                 "hosts" => d.hosts = self.texts(value),
                 "actions" => d.actions = self.actions(value),
+                "pseudonym" => d.key = self.key(value),
                 _ => d.rules = self.rules(value),
             }
         }
+        self.without_key(root, &d);
         d
     }
 
@@ -447,7 +474,7 @@ impl Reader {
         Some(self.texts(v))
     }
 
-    fn actions(&mut self, v: Item<'_, '_>) -> Vec<(Kind, Action)> {
+    fn actions(&mut self, v: Item<'_, '_>) -> Vec<ActionDef> {
         let mut out = Vec::new();
         for (name, value) in self.table(v).into_iter().flatten() {
             let word = name.get_ref();
@@ -457,9 +484,67 @@ impl Reader {
                 self.error(Some(name.span()), "not a kind of personal data", hint);
                 continue;
             };
-            out.extend(self.choice(value, &ACTIONS).map(|a| (kind, a)));
+            let Some(action) = self.action(kind, value) else { continue };
+            out.push(ActionDef { kind, action, span: value.span() });
         }
         out
+    }
+
+    /// An action that makes sense for a kind.
+    fn action(&mut self, kind: Kind, v: Item<'_, '_>) -> Option<Action> {
+        let action = self.choice(v, &ACTIONS)?;
+        let (message, hint) = match action {
+            Action::Truncate if kind != Kind::Ip => {
+                ("only addresses can be truncated", "`ip = \"truncate\"`; `mask` for others")
+            }
+            Action::Keep if kind == Kind::Custom => {
+                ("a rule that keeps what it finds does nothing", "leave the rule out")
+            }
+            _ => return Some(action),
+        };
+        self.error(Some(v.span()), message, hint);
+        None
+    }
+
+    fn key(&mut self, v: Item<'_, '_>) -> Option<KeyDef> {
+        let table = self.table(v)?;
+        let (mut id, mut file) = (None, None);
+        let mut wrong = false;
+        for (key, value) in self.known(table, &["key_id", "key_file"]) {
+            let text = self.text(value);
+            wrong |= text.is_none();
+            if key == "key_file" {
+                file = text;
+            } else if text.as_ref().is_some_and(|t| !placeholder::is_key_id(t)) {
+                wrong = true;
+                let hint = "`k` and one to four digits, such as \"k1\"";
+                self.error(Some(value.span()), "not the id of a key", hint);
+            } else {
+                id = text;
+            }
+        }
+        match (id, file) {
+            (Some(id), Some(file)) => Some(KeyDef { id, file, span: v.span() }),
+            _ if wrong => None,
+            _ => {
+                let hint = "`key_id = \"k1\"` and `key_file = \"/run/secrets/…\"`";
+                self.error(Some(v.span()), "pseudonyms need a key and its id", hint);
+                None
+            }
+        }
+    }
+
+    /// Pseudonyms that nothing says the key of.
+    fn without_key(&mut self, root: &DeTable<'_>, d: &Definitions) {
+        if root.contains_key("pseudonym") {
+            return;
+        }
+        let kinds = d.actions.iter().map(|a| (Some(a.action), &a.span));
+        let all = kinds.chain(d.rules.iter().map(|r| (r.action, &r.span)));
+        for (_, span) in all.filter(|(action, _)| *action == Some(Action::Pseudonym)) {
+            let hint = "add `[pseudonym]` with `key_id` and `key_file`";
+            self.error(Some(span.clone()), "pseudonyms need a key", hint);
+        }
     }
 
     fn rules(&mut self, v: Item<'_, '_>) -> Vec<RuleDef> {
@@ -467,20 +552,55 @@ impl Reader {
             self.error(Some(v.span()), "a list of tables is needed here", "`[[rules]]`");
             return Vec::new();
         };
-        let mut out = Vec::new();
+        let mut out: Vec<RuleDef> = Vec::new();
         for item in list {
-            let Some(table) = self.table(item) else { continue };
-            let members = self.known(table, &["name", "pattern"]);
-            match members.iter().find(|(k, _)| *k == "pattern") {
-                Some((_, v)) => {
-                    let span = v.span();
-                    let pattern = v.get_ref().as_str().unwrap_or("").into();
-                    out.push(RuleDef { pattern, span });
-                }
-                None => self.error(Some(item.span()), "the rule has no pattern", "`pattern = ''`"),
+            let Some(rule) = self.rule(item) else { continue };
+            if !rule.name.is_empty() && out.iter().any(|other| other.name == rule.name) {
+                self.error(Some(item.span()), "two rules have this name", "name each its own");
             }
+            out.push(rule);
+        }
+        if let Some(item) = list.get(RULES_MAX) {
+            self.error(Some(item.span()), "too many rules", format!("at most {RULES_MAX}"));
         }
         out
+    }
+
+    fn rule(&mut self, item: Item<'_, '_>) -> Option<RuleDef> {
+        let table = self.table(item)?;
+        let mut rule =
+            RuleDef { name: "".into(), pattern: "".into(), action: None, span: item.span() };
+        let mut wrong = false;
+        for (key, value) in self.known(table, &["name", "pattern", "action"]) {
+            match key {
+                "name" => {
+                    rule.name = self.text(value).unwrap_or_default();
+                    if !rule.name.is_empty() && !placeholder::is_rule_name(&rule.name) {
+                        let hint = "1 to 24 of `a-z`, `0-9` and `-`, a letter first: it stands in \
+                                    the text, as in `[CUSTOM:ticket]`";
+                        self.error(Some(value.span()), "not the name of a rule", hint);
+                    }
+                }
+                "pattern" => match value.get_ref().as_str() {
+                    Some(pattern) => {
+                        rule.pattern = pattern.into();
+                        rule.span = value.span();
+                    }
+                    None => {
+                        wrong = true;
+                        self.error(Some(value.span()), "a string is needed here", "`'TCK-\\d+'`");
+                    }
+                },
+                _ => rule.action = self.action(Kind::Custom, value),
+            }
+        }
+        if rule.pattern.is_empty() {
+            if !wrong {
+                self.error(Some(item.span()), "the rule has no pattern", "`pattern = '…'`");
+            }
+            return None;
+        }
+        Some(rule)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::{Action, Found, ScrubScratch, Scrubber};
 use crate::detect::shadow::Shadow;
+use crate::placeholder::{self, Detail};
+use crate::pseudonym::address;
 use crate::report::{Kind, Report};
 
 impl Scrubber {
@@ -29,7 +31,7 @@ impl Scrubber {
             let value = value.get(found.value.0..found.value.1).unwrap_or_default();
             self.placeholder(found, value, out);
             quote(quotes, out);
-            report.detection(found.span.kind);
+            found.count(report);
             done = end;
         }
         out.extend_from_slice(text.get(done..).unwrap_or_default());
@@ -37,15 +39,16 @@ impl Scrubber {
 
     fn placeholder(&self, found: &Found, value: &[u8], out: &mut Vec<u8>) {
         let kind = found.span.kind;
-        match (self.action(kind), &self.options.key) {
-            (Action::Pseudonym, Some(key)) => key.write(kind, value, out),
-            (Action::Truncate, _) if kind == Kind::Ip && network(value, out) => {}
-            _ => {
-                out.push(b'[');
-                out.extend_from_slice(kind.name().as_bytes());
-                out.push(b']');
-            }
-        }
+        let rule = found.rule.map_or("", |rule| self.options.rules.name(usize::from(rule)));
+        let network = || address(value).filter(|_| kind == Kind::Ip && !value.contains(&b'-'));
+        let detail = match (self.action_of(found), &self.options.key) {
+            (Action::Pseudonym, Some(key)) => return key.write(kind, rule, value, out),
+            (Action::Mask, _) => Detail::Mask,
+            (Action::Truncate, _) => network().map_or(Detail::Plain, Detail::Network),
+            _ if !rule.is_empty() => Detail::Rule(rule),
+            _ => Detail::Plain,
+        };
+        placeholder::write(kind, &detail, out);
     }
 }
 
@@ -55,25 +58,6 @@ fn quote(n: usize, out: &mut Vec<u8>) {
         out.resize(out.len() + n - 1, b'\\');
         out.push(b'"');
     }
-}
-
-/// Appends `[IP:203.0.113.0/24]` or a /48. False if the value is not a plain address.
-fn network(value: &[u8], out: &mut Vec<u8>) -> bool {
-    use std::io::Write;
-    use std::net::{IpAddr, Ipv6Addr};
-    let ip = std::str::from_utf8(value).ok().and_then(|s| s.parse::<IpAddr>().ok());
-    let written = match ip.map(|ip| ip.to_canonical()) {
-        Some(IpAddr::V4(v)) => {
-            let [a, b, c, _] = v.octets();
-            write!(out, "[IP:{a}.{b}.{c}.0/24]")
-        }
-        Some(IpAddr::V6(v)) => {
-            let [a, b, c, ..] = v.segments();
-            write!(out, "[IP:{}/48]", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
-        }
-        None => return false,
-    };
-    written.is_ok()
 }
 
 /// Tells numbers of a JSON text from digits in its strings, in one walk over the line.

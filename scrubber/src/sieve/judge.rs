@@ -7,10 +7,10 @@ use super::{Sieve, Work};
 use crate::lexicon::Setting;
 use crate::parse::{self, DEPTH_MAX, Outcome, Step, Text, Value as Raw, Visit};
 use crate::policy::profile::{FieldSpec, Profile, Trie};
-use crate::policy::schema::Action;
 use crate::policy::types::{FieldType, Format};
 use crate::record::{CleanRecord, FieldId, Value};
 use crate::report::{DropReason, FieldReason, Report};
+use crate::scrub::Action;
 
 /// Fields of one record; more are dropped and counted.
 const FIELDS_MAX: usize = 64;
@@ -120,16 +120,14 @@ impl<'w> Judge<'w> {
 
     /// Whether wall 2 and the user's rules find nothing in a text. Counts what they find.
     fn inspect(&mut self, text: &str) -> bool {
-        let spans = self.sieve.scrubber.spans(text.as_bytes(), &mut self.work.scrub);
-        let mut found = 0u32;
-        for span in spans {
-            self.report.detection(span.kind);
-            self.refused |= self.sieve.action(span.kind) == Action::DropRecord;
-            found += 1;
-        }
+        let (scrubber, scratch) = (&self.sieve.scrubber, &mut self.work.scrub);
+        let found = scrubber.spans(text.as_bytes(), scratch).len();
+        scrubber.count(scratch, self.report);
+        self.refused |= scrubber.drops(scratch) == Action::DropRecord;
         let removed = self.record.removed_mut();
-        removed.detections = removed.detections.saturating_add(found);
-        found == 0 && !self.sieve.compiled.rules.iter().any(|r| r.is_match(text.as_bytes()))
+        removed.detections =
+            removed.detections.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
+        found == 0
     }
 
     /// The setting that a message is read with: the stricter of profile and field.

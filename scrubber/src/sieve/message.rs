@@ -8,15 +8,13 @@ use super::judge::Judge;
 use crate::lexicon::Setting;
 use crate::parse::request::Request;
 use crate::parse::{logfmt, postgres, request};
-use crate::policy::schema::Action;
 use crate::policy::types::{FieldType, Grammar, INT_MAX, Unit};
 use crate::record::{FieldId, Value};
-use crate::report::{FieldReason, Kind};
+use crate::report::FieldReason;
+use crate::scrub::Action;
 
 /// Bytes of a message that are read; what follows is dropped and counted.
 const MESSAGE_MAX: usize = 8 << 10;
-/// What a match of a user's rule becomes.
-const CUSTOM: &[u8] = b"[CUSTOM]";
 
 /// Judges a message and adds what is left of it.
 pub(super) fn judge(
@@ -298,28 +296,15 @@ fn is_encoded(word: &str) -> bool {
 fn wall2(j: &mut Judge<'_>, text: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     let before = j.report.detections_total();
-    let mut dropped = false;
-    for span in j.sieve.scrubber.spans(text, &mut j.work.scrub) {
-        let action = j.sieve.action(span.kind);
-        j.refused |= action == Action::DropRecord;
-        dropped |= action == Action::DropField;
-    }
-    j.sieve.scrubber.scrub(text, out, &mut j.work.scrub, j.report);
-    for rule in &j.sieve.compiled.rules {
-        let found = rule.find_iter(out).count();
-        if found > 0 {
-            for _ in 0..found {
-                j.report.detection(Kind::Custom);
-            }
-            dropped |= j.sieve.action(Kind::Custom) == Action::DropField;
-            j.refused |= j.sieve.action(Kind::Custom) == Action::DropRecord;
-            *out = rule.replace_all(out, regex::bytes::NoExpand(CUSTOM)).into_owned();
-        }
-    }
+    let scrubber = &j.sieve.scrubber;
+    scrubber.spans(text, &mut j.work.scrub);
+    let action = scrubber.drops(&j.work.scrub);
+    j.refused |= action == Action::DropRecord;
+    scrubber.scrub(text, out, &mut j.work.scrub, j.report);
     let found = u32::try_from(j.report.detections_total() - before).unwrap_or(u32::MAX);
     let removed = j.record.removed_mut();
     removed.detections = removed.detections.saturating_add(found);
-    dropped
+    matches!(action, Action::DropField | Action::DropRecord)
 }
 
 /// Remembers the shape of a message of which nothing was left: its technical words one by one, its

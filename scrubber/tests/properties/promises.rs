@@ -38,7 +38,7 @@ pub(crate) fn spans(text: &[u8]) -> Result<(), Broken> {
 }
 
 /// The output is clean, is scrubbed again to itself, stays UTF-8 and JSON, is not much longer, and
-/// holds as many placeholders more as were counted.
+/// holds as many placeholders more as were counted. A number that is a whole line is text.
 ///
 /// # Errors
 /// The promise that is broken.
@@ -73,7 +73,9 @@ fn is_utf8(text: &[u8]) -> bool {
 }
 
 fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Value>(text).is_ok()
+    let number = |b: &u8| b.is_ascii_digit() || *b == b'-';
+    !text.trim_ascii().first().is_some_and(number)
+        && serde_json::from_slice::<serde_json::Value>(text).is_ok()
 }
 
 /// Placeholders of any kind without a tag.

@@ -11,8 +11,8 @@ const BYTEA_SURE: usize = 24;
 const SOFT_NEAR: usize = 24;
 /// Hexadecimal digits behind `=` that are a value.
 const SOFT_VALUE: usize = 16;
-/// Escapes in that stretch that make a control character one of them.
-const SOFT_MANY: usize = 4;
+/// The same escape in that stretch that makes a control character one.
+const SOFT_MANY: usize = 2;
 /// Characters of a run of UTF-7 that vouch for the rest.
 const UTF7_MAX: usize = 512;
 
@@ -136,8 +136,11 @@ impl Shadow {
     pub(super) fn quoted_printable(&mut self, source: &[u8], i: usize) -> usize {
         let Some(b) = soft(source, i) else { return i + 1 };
         let window = || i.saturating_sub(SOFT_NEAR)..i + SOFT_NEAR;
-        let many = || window().filter(|j| soft(source, *j).is_some()).count() > SOFT_MANY;
-        if b < 0x20 && !matches!(b, 7 | 9 | 10 | 13 | 0x1B) && !(matches!(b, 0 | 8) && many()) {
+        // No text has control characters, but many a value starts with `=00`: only what another
+        // encoding left, one such between any two characters.
+        let control = b < b' ' && !matches!(b, 7 | b'\t' | b'\n' | b'\r' | 0x1B);
+        let many = || window().filter(|j| soft(source, *j) == Some(b)).count() > SOFT_MANY;
+        if control && !(matches!(b, 0 | 8) && many()) {
             return i + 1;
         }
         let chained = self.done == i && i.checked_sub(3).is_some_and(|j| soft(source, j).is_some());
