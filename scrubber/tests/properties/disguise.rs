@@ -281,7 +281,9 @@ fn escape(v: &[u8], which: impl Fn(u8) -> bool, write: impl Fn(u8) -> String) ->
 /// A single `=20` between a word and a number cannot be told from a pair. The signs of other
 /// escapes are printable: quoted-printable leaves them.
 fn quoted_printable(v: &[u8]) -> Option<Vec<u8>> {
-    if v.windows(2).any(|w| w == b"=\r") {
+    // Of its own output, or of a control sequence of bytes, nobody makes it.
+    let twice = v.windows(2).any(|w| w == b"=\r") || v.iter().filter(|b| **b == b'=').count() == 1;
+    if twice || v.contains(&0x9B) {
         return None;
     }
     let (escapes, pair) = (escaped(v) || v.contains(&b'+'), v.contains(&b' '));

@@ -91,9 +91,14 @@ impl Shadow {
         let together = !rest.iter().all(u8::is_ascii_digit)
             || rest.chunks_exact(2).filter(number).count() * 4 >= rest.len();
         let long = digits.len() >= BYTEA_SURE || digits.chunks_exact(2).all(ascii);
+        // One of a row of escapes, or a control character and a word.
+        let row = self.done == i && i >= 4 && has(source, i - 4, b"\\x");
+        let control = byte(digits, 0).is_some_and(|b| b < b' ');
         if end - x > 6
             && together
             && long
+            && !row
+            && !control
             && self.coded(source, (i, end), (x + 1, end), token::Code::Hex)
         {
             return end;
@@ -157,10 +162,16 @@ impl Shadow {
             let end = skip(source, i + 3, 16, |b| b.is_ascii_digit());
             (i + 10..i + 19).contains(&end) && !is_word(at(source, end))
         };
-        let padding = b == b'=' && (left || before(source, i) == b'=') && !right;
+        let closes =
+            matches!(at(source, i + 3), 0 | b' ' | b'=' | b'&' | b'<' | b'\\' | b'\n' | b'\r')
+                || matches!(at(source, i + 3), b'"' | b'\'' | b')' | b']' | b'}' | b',' | b';');
+        let padding = b == b'=' && (left || before(source, i) == b'=') && closes;
+        // ASCII, or the first byte of a character: `key=DE=E2` starts with a value.
+        let starts = soft(source, i + 3)
+            .is_some_and(|next| b < 0x80 || b >= 0xC2 && (0x80..0xC0).contains(&next));
         if chained
             || padding
-            || soft(source, i + 3).is_some()
+            || starts
             || left && right && (sign && alone || b == 0xA0)
             || b == b'+' && phone()
             || sign && (left || right) && near()
