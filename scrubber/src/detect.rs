@@ -18,6 +18,8 @@ mod document;
 mod email;
 mod fold;
 pub(crate) mod gate;
+mod geo;
+mod hl7;
 mod iban;
 mod keyed;
 mod net;
@@ -94,9 +96,10 @@ type Detector = fn(&mut Scan<'_>, usize);
 type NumberDetector = fn(&mut Scan<'_>, usize, &run::Run);
 
 /// Families that start at a number, and how many characters they need from its first digit on.
-const NUMBERS: [(usize, NumberDetector); 11] = [
+const NUMBERS: [(usize, NumberDetector); 12] = [
     (4, net::at_number),
-    (6, birth::at_number),
+    (6, geo::at_number),
+    (1, birth::at_number),
     (5, document::plate),
     (2, address::at_number),
     (4, card::masked),
@@ -122,7 +125,7 @@ const SHAPED: [(usize, NumberDetector); 7] = [
 /// Every other family, by anchor, in the order of [`Anchor`].
 const FAMILIES: [&[Detector]; 13] = [
     &[net::at_word],
-    &[secret::at_word, person::at_word, net::at_word, email::at_word],
+    &[secret::at_word, person::at_word, document::at_word, net::at_word, email::at_word],
     &[email::at_sign, secret::at_sign],
     &[phone::at_plus],
     &[net::at_colon, keyed::at_pair],
@@ -133,7 +136,7 @@ const FAMILIES: [&[Detector]; 13] = [
     &[person::at_bracket],
     &[secret::at_dash],
     &[secret::at_dollar],
-    &[secret::at_tilde],
+    &[secret::at_tilde, hl7::at_tilde, person::at_tilde],
 ];
 
 /// One pass over one text.
@@ -163,10 +166,11 @@ enum Walk {
     Bare,
     Quoted,
     Key,
+    Message,
 }
 
 impl Walk {
-    const COUNT: usize = 4;
+    const COUNT: usize = 5;
 }
 
 impl<'a> Scan<'a> {
@@ -235,6 +239,9 @@ impl<'a> Scan<'a> {
         let text = self.text;
         let next = at(text, i + length as usize);
         let lettered = is_letter(before(text, i)) || is_letter(prior(text, i, 2));
+        if next == b',' && digits >= 5 {
+            geo::at_number(self, i, run);
+        }
         let plausible = digits >= 13
             || digits >= 9 && at(text, i) == b'0'
             || digits >= 10 && is_letter(next)

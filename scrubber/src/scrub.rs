@@ -5,6 +5,8 @@
 //! number in JSON becomes a quoted placeholder; the output has nothing left to find, so scrubbing
 //! it again changes nothing.
 
+use std::ops::Range;
+
 use crate::detect::gate::{Gate, View};
 use crate::detect::shadow::{LAYERS_MAX, Shadow};
 use crate::detect::{Scan, Tables};
@@ -23,6 +25,10 @@ const ROUNDS_MAX: usize = 4;
 
 /// Bytes of lines that are looked at together: what they need stays in the processor's cache.
 const CHUNK_BYTES: usize = 16 * 1024;
+/// Bytes on either side of a placeholder that are looked at again.
+const NEAR_BYTES: usize = 320;
+/// Bytes at the edge of such a part in which nothing counts.
+const EDGE_BYTES: usize = 80;
 /// Signs between two groups of a number.
 const SIGNS_MAX: usize = 4;
 
@@ -147,6 +153,10 @@ pub struct ScrubScratch {
     found: Vec<Found>,
     resolved: Vec<Found>,
     raw: Vec<Span>,
+    /// Layers of encoding that were taken off the text last looked at.
+    decoded: usize,
+    /// Where placeholders are in the text last rewritten.
+    written: Vec<Range<usize>>,
     gates: Gates,
     matching: rules::Matching,
     layers: [Shadow; LAYERS_MAX],
@@ -289,14 +299,16 @@ impl Scrubber {
         scratch.buffers = [now, next];
     }
 
-    /// Whether placeholders cannot make anything beside them a detection: no word gives it a
-    /// meaning, nothing is encoded, and no digits are near that were part of a longer number.
+    /// Whether placeholders cannot make anything beside them a detection: nothing is encoded, no
+    /// digits are near that were part of a longer number, and what stands before a placeholder,
+    /// which is not looked at from behind it any more, has no word with a meaning, or none at all.
     fn is_settled(&self, text: &[u8], view: View<'_>, scratch: &ScrubScratch) -> bool {
-        let alone = |f: &Found| f.layer == 0 && f.rule.is_none() && stands_alone(text, &f.span);
-        self.options.rules.len() == 0
-            && !view.is_encoded()
-            && !view.has_words()
-            && scratch.resolved.iter().all(alone)
+        let alone = |f: &Found| {
+            let Span { start, end, .. } = f.span;
+            stands_alone(text, &f.span)
+                && (!view.has_words_near(start, end) || !view.has_letters_before(start))
+        };
+        self.options.rules.len() == 0 && scratch.decoded == 0 && scratch.resolved.iter().all(alone)
     }
 
     /// What the policy says of the last text that was looked at: drop its record, its field, or
@@ -342,11 +354,42 @@ impl Scrubber {
         scratch.gates.given = given;
     }
 
-    /// Fills `scratch.resolved` for a text that was rewritten.
+    /// Fills `scratch.resolved` for a text that was just rewritten: near the placeholders only, as
+    /// far as a detector looks, unless they are everywhere or something is found there.
     fn look_again(&self, text: &[u8], scratch: &mut ScrubScratch) {
         let mut rewritten = std::mem::take(&mut scratch.gates.rewritten);
-        rewritten.open(text, &self.tables);
-        self.find(text, rewritten.view(0, text.len()), scratch);
+        let mut look = |from: usize, to: usize, scratch: &mut ScrubScratch| {
+            let part = text.get(from..to).unwrap_or_default();
+            rewritten.open(part, &self.tables);
+            self.find(part, rewritten.view(0, part.len()), scratch);
+            // What the edges of a part cut may look like something that it is not.
+            let inner = |f: &Found| {
+                (from == 0 || f.span.start >= EDGE_BYTES)
+                    && (to == text.len() || f.span.end + EDGE_BYTES <= part.len())
+            };
+            scratch.resolved.iter().any(inner)
+        };
+        let around = 2 * NEAR_BYTES * scratch.written.len();
+        let found = around * 2 > text.len();
+        let written = std::mem::take(&mut scratch.written);
+        let mut places = written.iter().filter(|_| !found).peekable();
+        while let Some(first) = places.next() {
+            let (from, mut to) = (first.start.saturating_sub(NEAR_BYTES), first.end + NEAR_BYTES);
+            while let Some(next) = places.next_if(|w| w.start < to + NEAR_BYTES) {
+                to = next.end + NEAR_BYTES;
+            }
+            if look(from, to.min(text.len()), scratch) {
+                scratch.written = written;
+                look(0, text.len(), scratch);
+                scratch.gates.rewritten = rewritten;
+                return;
+            }
+        }
+        scratch.written = written;
+        scratch.resolved.clear();
+        if found {
+            look(0, text.len(), scratch);
+        }
         scratch.gates.rewritten = rewritten;
     }
 
@@ -354,6 +397,7 @@ impl Scrubber {
     fn find(&self, text: &[u8], view: View<'_>, scratch: &mut ScrubScratch) {
         scratch.found.clear();
         scratch.resolved.clear();
+        scratch.decoded = 0;
         self.scan(text, view, &[], scratch);
         if view.is_encoded() {
             self.find_encoded(text, view, scratch);
@@ -373,6 +417,7 @@ impl Scrubber {
             let under = if n == 1 { view } else { gate.view(0, source.len()) };
             let changed = above.first_mut().is_some_and(|shadow| shadow.decode(source, under));
             let Some(taken) = layers.get(..n).filter(|_| changed) else { break };
+            scratch.decoded = n;
             let layer = taken.last().map_or(text, Shadow::text);
             gate.open(layer, &self.tables);
             self.scan(layer, gate.view(0, layer.len()), taken, scratch);
@@ -402,7 +447,7 @@ impl Scrubber {
 fn stands_alone(text: &[u8], span: &Span) -> bool {
     let at = |i: usize| text.get(i).copied().unwrap_or(0);
     let before = |i: usize| i.checked_sub(1).map_or(0, at);
-    let sign = |b: u8| matches!(b, b' ' | b'+' | b'.' | b'-' | b'/' | b'_');
+    let sign = |b: u8| b" +.-/_,;:#".contains(&b);
     let opens =
         matches!(before(span.start), 0 | b' ' | b'\t' | b'"' | b'\'' | b'[' | b'(' | b'<' | b'=');
     let closes =

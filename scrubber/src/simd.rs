@@ -263,9 +263,9 @@ impl Classifier {
         }
     }
 
-    /// Writes the groups of `text` to `groups`: one for each 512 bytes begun, and an empty one.
+    /// Writes the groups of `text` to `groups`: one for each 512 bytes begun.
     pub(crate) fn classify(&self, text: &[u8], groups: &mut Vec<Group>) {
-        let count = text.len().div_ceil(GROUP) + 1;
+        let count = text.len().div_ceil(GROUP);
         groups.truncate(count);
         groups.resize(count, Group::EMPTY);
         let whole = text.len() / BLOCK;
@@ -315,20 +315,19 @@ pub(crate) trait Job {
     fn run(self);
 }
 
-/// Calls `each` with every whole block of `text`, its group and its lane.
-#[inline(always)]
-fn blocks(
-    text: &[u8],
-    groups: &mut [Group],
-    mut each: impl FnMut(&[u8; BLOCK], &mut Group, usize),
-) {
-    let (blocks, _) = text.as_chunks::<BLOCK>();
-    for (group, blocks) in groups.iter_mut().zip(blocks.chunks(LANES)) {
-        for (lane, block) in blocks.iter().enumerate() {
-            each(block, group, lane);
+/// Expands to a loop over the whole blocks of `$text`, each with its group and its lane. A macro,
+/// since a closure would not be compiled for the features of the function that it stands in.
+macro_rules! for_blocks {
+    ($text:expr, $groups:expr, |$bytes:ident, $group:ident, $lane:ident| $body:expr) => {{
+        let (blocks, _) = $text.as_chunks::<{ $crate::simd::BLOCK }>();
+        for ($group, blocks) in $groups.iter_mut().zip(blocks.chunks($crate::simd::LANES)) {
+            for ($lane, $bytes) in blocks.iter().enumerate() {
+                $body;
+            }
         }
-    }
+    }};
 }
+use for_blocks;
 
 #[cfg(test)]
 mod tests;

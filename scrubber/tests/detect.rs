@@ -270,6 +270,22 @@ mod total {
             "Cookie: a=b;",
             "a=\"",
             "nom:\"a",
+            "MSH|^~",
+            "MSH|^~\nPID|1||a|",
+            "user a",
+            "password for a ",
+            "(0)",
+            "(0033)",
+            "\\Users\\a",
+            "A\\a",
+            "Mme A de B ",
+            "nom du client : A",
+            "a <a@b.org>, ",
+            "48.8566,2.3522,",
+            "passport A<",
+            "tel 12 34 ",
+            "/~a",
+            "name:\"A B\",",
         ]);
         for unit in units {
             let text = unit.repeat((1 << 18) / unit.len());

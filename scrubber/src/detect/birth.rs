@@ -2,7 +2,7 @@
 
 use super::Scan;
 use super::run::Run;
-use super::text::{at, is_letter, skip, sub};
+use super::text::{at, back, has, is_letter, skip, sub};
 use super::words::{DOB, MONTH};
 use super::{Tables, checks};
 use crate::report::Kind;
@@ -11,6 +11,11 @@ use crate::report::Kind;
 pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
     if scan.glued(p) {
         return;
+    }
+    if let Some((start, end)) = month_first(scan, p)
+        && scan.context(start) & DOB != 0
+    {
+        return scan.hit(start, end, Kind::Dob);
     }
     if let Some(end) = date(scan.text, p, scan.tables)
         && scan.context(p) & DOB != 0
@@ -31,6 +36,9 @@ pub(crate) fn date(text: &[u8], p: usize, tables: &Tables) -> Option<usize> {
             |y, m, d| (1850..2100).contains(&y) && (1..=31).contains(&m) && (0..=31).contains(&d);
         return (dates(y, m, 1) || dates(y2, d, 1)).then_some(a);
     }
+    // `1er mars`, `1st March`
+    let suffix = [&b"er"[..], b"st", b"nd", b"rd", b"th"].iter().any(|s| has(text, a, s));
+    let a = if suffix && !is_letter(at(text, a + 2)) { a + 2 } else { a };
     let b = skip(text, a, 2, |b| separator(b) || b == b',');
     if b == a || !matches!(first.len(), 1 | 2 | 4) {
         return None;
@@ -50,4 +58,21 @@ pub(crate) fn date(text: &[u8], p: usize, tables: &Tables) -> Option<usize> {
     }
     let time = |b: u8| b.is_ascii_digit() || matches!(b, b':' | b'.' | b'Z' | b'+');
     Some(if matches!(at(text, e), b'T') { skip(text, e + 1, 20, time) } else { e })
+}
+
+/// `March 12, 1980`, from its day at `p`.
+fn month_first(scan: &Scan<'_>, p: usize) -> Option<(usize, usize)> {
+    let text = scan.text;
+    let gap = back(text, p, 2, |b| matches!(b, b' ' | b'.'));
+    let month = back(text, gap, 12, is_letter);
+    let day = skip(text, p, 3, |b| b.is_ascii_digit());
+    let day = if matches!(sub(text, day, day + 2), b"st" | b"nd" | b"rd" | b"th") {
+        day + 2
+    } else {
+        day
+    };
+    let year = skip(text, day, 2, |b| matches!(b, b',' | b' '));
+    let end = skip(text, year, 5, |b| b.is_ascii_digit());
+    let shape = gap < p && month < gap && year > day && end == year + 4 && day <= p + 4;
+    (shape && scan.tables.words.of(sub(text, month, gap)) & MONTH != 0).then_some((month, end))
 }

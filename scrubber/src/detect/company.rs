@@ -1,9 +1,9 @@
-//! SIREN, SIRET, TVA and the tax number NIF. The numbers of companies are not personal, those of
+//! SIREN, TVA and the tax number NIF. The numbers of companies are not personal, those of
 //! sole traders are, and nothing in the digits tells: keyword, or a shape that is rare in logs.
 
 use super::run::{Run, bits};
-use super::text::{at, back, before, has, is_space, is_word};
-use super::words::{NIF, SIREN, SIRET, TVA};
+use super::text::{at, back, before, has, is_space, is_word, sub};
+use super::words::{NIF, SIREN, TVA};
 use super::{Scan, checks};
 use crate::report::Kind;
 
@@ -21,7 +21,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
     if digits >= 14
         && run.closes(14)
         && checks::siret(run.first(14))
-        && (printed || scan.context(p) & (SIRET | SIREN) != 0)
+        && (printed || scan.context(p) & SIREN != 0)
     {
         return scan.hit(p, run.end(14), Kind::Siret);
     }
@@ -31,7 +31,7 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
             return scan.hit(p, run.end(13), Kind::Nif);
         }
     }
-    if run.closes(9) && checks::siren(run.first(9)) && scan.context(p) & (SIREN | SIRET) != 0 {
+    if run.closes(9) && checks::siren(run.first(9)) && scan.context(p) & SIREN != 0 {
         scan.hit(p, run.end(9), Kind::Siren);
     }
 }
@@ -41,8 +41,11 @@ fn tva(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
     let gap = usize::from(is_space(before(text, p)));
     let word = back(text, p - gap, 3, |b| b.is_ascii_alphanumeric());
-    if !has(text, word, b"FR") || is_word(before(text, word)) {
+    if is_word(before(text, word)) {
         return;
+    }
+    if !has(text, word, b"FR") {
+        return foreign(scan, word, p);
     }
     let run = Run::read(text, word);
     if run.closes(13) && checks::tva_fr(run.first(13)) {
@@ -50,5 +53,26 @@ fn tva(scan: &mut Scan<'_>, p: usize) {
         if named && at(text, run.end(13)) != b'@' {
             scan.hit(word, run.end(13), Kind::Tva);
         }
+    }
+}
+
+/// The VAT number of another country, named: two letters, then digits and perhaps letters.
+fn foreign(scan: &mut Scan<'_>, start: usize, p: usize) {
+    const COUNTRIES: &[u8] = b"ATBEBGCHCYCZDEDKEEELESFIGBHRHUIEITLTLULVMTNLPLPTROSESISKXI";
+    let head = sub(scan.text, start, start + 2);
+    if p > start + 3 || !COUNTRIES.chunks_exact(2).any(|c| head.eq_ignore_ascii_case(c)) {
+        return;
+    }
+    let run = Run::read(scan.text, start);
+    let fits = |n: &usize| {
+        let digits = run.first(*n).iter().filter(|b| b.is_ascii_digit()).count();
+        // In one group, or in groups of digits.
+        let whole = run.gaps(*n) == 0 || run.part(2, *n).iter().all(u8::is_ascii_digit);
+        run.closes(*n) && digits >= 7 && whole
+    };
+    if let Some(n) = (9..=14).rev().find(fits)
+        && scan.context(start) & TVA != 0
+    {
+        scan.hit(start, run.end(n), Kind::Tva);
     }
 }

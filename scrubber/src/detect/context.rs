@@ -3,7 +3,7 @@
 
 use super::Tables;
 use super::text::{at, back, before, is_letter, is_word, prior, sub};
-use super::words::{LABEL, TECHNICAL, Tags, VALUE};
+use super::words::{AGAINST, LABEL, TECHNICAL, Tags, VALUE, VERSION};
 
 /// Bytes of text looked at before a candidate.
 const LOOK_BACK: usize = 72;
@@ -28,6 +28,10 @@ pub(crate) fn tags(text: &[u8], pos: usize, tables: &Tables) -> Tags {
             b'>' => return tags | element(text, i - 1, tables),
             b':' if matches!(prior(text, i, 2), b'"' | b'\'' | b'\\') => {
                 return tags | key(text, i - 1, tables);
+            }
+            // `"coordinates":[2.35,48.85]`
+            b'[' if before(text, back(text, i, 3, |b| b == b'[')) == b':' => {
+                return tags | key(text, back(text, i, 3, |b| b == b'[') - 1, tables);
             }
             b';' | b'|' | b'{' | b'}' | b'&' | b'?' | b'\n' | b'[' | b'<' => return tags,
             b']' if super::ends_placeholder(text, i) => return tags,
@@ -137,9 +141,17 @@ fn sibling(text: &[u8], start: usize, tables: &Tables) -> Tags {
 
 /// The meanings of the word glued to the left of `pos`, as in `NIR185057800608491`.
 pub(crate) fn glued(text: &[u8], pos: usize, tables: &Tables) -> Tags {
+    // `n°732829320`
+    if matches!(sub(text, pos.saturating_sub(2), pos), [0xC2, 0xB0 | 0xBA]) {
+        return LABEL;
+    }
     let start = back(text, pos, 16, is_letter);
     if start == pos || at(text, start).is_ascii_digit() {
         return 0;
     }
-    tables.words.of(sub(text, start, pos))
+    // `0x3d0080`: the letter of a hexadecimal number is no word.
+    if is_word(before(text, start)) {
+        return 0;
+    }
+    tables.words.of(sub(text, start, pos)) & (!AGAINST | VERSION)
 }

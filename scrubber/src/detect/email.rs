@@ -143,8 +143,8 @@ fn domain(text: &[u8], from: usize) -> Option<usize> {
     if at(text, from) == b'[' {
         let end = skip(text, from + 1, 48, |b| b.is_ascii_hexdigit() || b":.IPv".contains(&b));
         let bytes = sub(text, from + 1, end);
-        return (at(text, end) == b']' && digits_in(bytes) >= 2 && bytes.len() >= 3)
-            .then_some(end + 1);
+        let separated = bytes.iter().any(|b| matches!(b, b'.' | b':'));
+        return (at(text, end) == b']' && digits_in(bytes) >= 2 && separated).then_some(end + 1);
     }
     let end = skip(text, from, DOMAIN_MAX, |b| is_word(b) || matches!(b, b'-' | b'.'));
     let (mut best, mut start, mut numbers) = (None, from, 0);
@@ -256,6 +256,16 @@ fn spelt_domain(text: &[u8], from: usize) -> (Option<usize>, bool) {
             [&b"dot"[..], b"point"].into_iter().find(|w| has(text, dot, w)).map_or(0, <[u8]>::len);
         let next = skip(text, dot + len, 2, |b| matches!(b, b' ' | b')' | b']' | b'}' | b'+'));
         let stop = skip(text, next, 63, |b| is_word(b) || b == b'-');
+        // `at this point in time`: a dot in words alone needs a common top level somewhere.
+        let bracketed = matches!(before(text, dot), b'(' | b'[' | b'{');
+        // Not those that are words: `it`, `be`, `de`.
+        const TOPS: [&[u8]; 7] = [b"org", b"com", b"net", b"fr", b"eu", b"edu", b"ch"];
+        let top = TOPS.iter().any(|t| sub(text, next, stop).eq_ignore_ascii_case(t));
+        let more = skip(text, stop, 2, |b| b == b' ');
+        let again = has(text, more, b"dot") || has(text, more, b"point");
+        if !bracketed && !top && !again {
+            break;
+        }
         if len == 0 || dot == i || next == dot + len || stop < next + 2 || i == from {
             break;
         }

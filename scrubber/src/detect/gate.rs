@@ -13,21 +13,25 @@ mod shape;
 use super::Tables;
 use super::text::{at, back, before, is_letter, skip, sub};
 use super::words::{
-    self, AGAINST, BEFORE_LOGIN, BEFORE_NAME, BEFORE_NUMBER, BYKEY, COMMAND, FHIR, FOLDER, HASH,
-    KEY, PASSWORD, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
+    self, AGAINST, BEFORE_LOGIN, BEFORE_NAME, BEFORE_NUMBER, COMMAND, FOLDER, HASH, HINT, KEY,
+    LONG, PAPERS, PASSWORD, PHONE, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
 };
 use crate::simd::{BLOCK, GROUP, Group, Job, LANES, Row};
 
 /// Bytes after a word within which it gives a number its meaning: what `context` looks back.
 const NUMBER_REACH: usize = 136;
+/// Bytes around a detection within which a word has to do with it or with its neighbours.
+const NEAR_REACH: usize = NUMBER_REACH + 64;
 /// Bytes after a key within which its separator comes: brackets, quotes and spaces.
 const CLOSERS: usize = 14;
 /// Bytes after a word within which an element or a list opens.
 const OPEN_REACH: usize = 64;
 /// Bytes after a word within which a quote or slash follows it.
 const SIGN_REACH: usize = 16;
+/// Bytes after a hint within which a sign makes it one.
+const HINT_REACH: usize = 12;
 /// Bytes after a folder of homes within which the login behind backslashes starts.
-const FOLDER_REACH: usize = 5;
+const FOLDER_REACH: usize = 6;
 /// Bytes after a word within which a name starts.
 const NAME_REACH: usize = 24;
 /// Bytes between the first digit of a house number and the kind of street.
@@ -35,6 +39,8 @@ const HOUSE_REACH: usize = 20;
 /// Shortest base64 or hexadecimal token looked into.
 pub(crate) const CODED_MIN: usize = 12;
 
+/// Digits that a number of any of [`LONG`] has, if it is written without letters.
+const LONG_MIN: u32 = 6;
 /// Shortest line of a key's text in base64.
 const LINE_MIN: usize = 12;
 /// Blanks before such a line.
@@ -70,6 +76,8 @@ pub(crate) struct Gate {
     ends: Vec<u64>,
     /// One bit per byte after a word that makes numbers personal.
     named: Vec<u64>,
+    /// One bit per byte after a word that makes long numbers personal.
+    long: Vec<u64>,
     /// One bit per byte that may be the separator of a pair whose key has a meaning.
     paired: Vec<u64>,
 }
@@ -81,6 +89,7 @@ impl Gate {
         tables.classifier.with(Open { gate: self, text, tables });
         if !self.hits.is_empty() {
             self.named.resize(self.wanted.len(), 0);
+            self.long.resize(self.wanted.len(), 0);
             self.paired.resize(self.wanted.len(), 0);
             let hits = std::mem::take(&mut self.hits);
             hits.iter().for_each(|hit| self.follow(text, *hit));
@@ -114,6 +123,15 @@ impl Gate {
         let (block, shift) = (i / BLOCK, i % BLOCK);
         let low = self.block(block, row);
         if shift == 0 { low } else { low >> shift | self.block(block + 1, row) << (BLOCK - shift) }
+    }
+
+    /// Whether the number at `i` has as many digits as one that a word makes personal, or letters.
+    fn is_long(&self, i: usize) -> bool {
+        let length = self.from(i, Row::Numeric).trailing_ones();
+        let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
+        let digits = (self.from(i, Row::Digit) & within).count_ones();
+        let letters = self.from(i, Row::Letter) | self.from(i, Row::Mask);
+        digits >= LONG_MIN || letters >> (length % 64) & 1 == 1
     }
 
     #[inline]
@@ -162,6 +180,7 @@ impl Gate {
         }
         for k in 0..text.len().div_ceil(BLOCK) {
             self.look_up(k, text, tables);
+            self.keep_tokens(k, text, tables);
         }
         self.accented(text, tables);
         self.admit_runs();
@@ -181,6 +200,7 @@ impl Gate {
             &mut self.shaped,
             &mut self.ends,
             &mut self.named,
+            &mut self.long,
             &mut self.paired,
         ] {
             map.clear();
@@ -192,27 +212,31 @@ impl Gate {
     fn look_up(&mut self, k: usize, text: &[u8], tables: &Tables) {
         let word = |map: &[u64], k: usize| map.get(k).copied().unwrap_or(0);
         let ends = u128::from(word(&self.ends, k)) | u128::from(word(&self.ends, k + 1)) << BLOCK;
-        let tokens = word(&self.tokens, k);
-        let mut kept = 0;
-        let mut starts = word(&self.starts, k) | tokens;
+        let mut starts = word(&self.starts, k);
         while starts != 0 {
             let shift = starts.trailing_zeros();
-            let first = starts & starts.wrapping_neg();
-            starts ^= first;
+            starts &= starts - 1;
             let start = k * BLOCK + shift as usize;
             let length = 1 + (ends >> shift >> 1).trailing_zeros() as usize;
-            let head = head(text, start);
-            if tokens & first != 0
-                && (tables.prefixes.may_start(head)
-                    || bit(&self.shaped, start)
-                    || self.is_alone(text, start))
-            {
-                kept |= first;
-            }
-            if tables.words.may_be(head, length) {
+            if tables.words.may_be(head(text, start), length) {
                 let end = start + length;
                 let tags = tables.words.of(sub(text, start, end));
                 keep(text, Hit { start, end, tags }, &mut self.hits);
+            }
+        }
+    }
+
+    /// Keeps of the tokens in block `k` those that may be of a provider, and lets them through.
+    #[inline(always)]
+    fn keep_tokens(&mut self, k: usize, text: &[u8], tables: &Tables) {
+        let mut tokens = self.tokens.get(k).copied().unwrap_or(0);
+        let mut kept = self.shaped.get(k).copied().unwrap_or(0);
+        while tokens != 0 {
+            let start = k * BLOCK + tokens.trailing_zeros() as usize;
+            let first = tokens & tokens.wrapping_neg();
+            tokens ^= first;
+            if tables.prefixes.may_start(head(text, start)) || self.is_alone(text, start) {
+                kept |= first;
             }
         }
         if let (Some(map), Some(wanted)) = (self.tokens.get_mut(k), self.wanted.get_mut(k)) {
@@ -224,21 +248,23 @@ impl Gate {
     /// Whether the run of base64's alphabet at `i` may be a line of its own.
     #[inline(always)]
     fn is_alone(&self, text: &[u8], i: usize) -> bool {
-        let start = back(text, i, 2, |b| matches!(b, b'+' | b'/'));
-        if !matches!(before(text, start), 0 | b'\n' | b' ' | b'\t') {
+        let length = self.from(i, Row::Base64).trailing_ones() as usize;
+        if length < LINE_MIN
+            || length < BLOCK && !matches!(at(text, i + length), 0 | b'\n' | b'\r' | b'=')
+        {
             return false;
         }
-        let length = self.from(i, Row::Base64).trailing_ones() as usize;
-        let closes = length == 64 || matches!(at(text, i + length), 0 | b'\n' | b'\r' | b'=');
+        let start = back(text, i, 2, |b| matches!(b, b'+' | b'/'));
         let line = back(text, start, LINE_INDENT, |b| matches!(b, b' ' | b'\t'));
-        length >= LINE_MIN && closes && matches!(before(text, line), 0 | b'\n')
+        matches!(before(text, line), 0 | b'\n')
     }
 
     /// Looks up the words with letters beyond ASCII.
     fn accented(&mut self, text: &[u8], tables: &Tables) {
         let (mut done, before) = (0, self.hits.len());
         for (k, group) in self.groups.iter().enumerate().filter(|(_, g)| g.row(Row::High).any()) {
-            for i in bits(group.row(Row::High).words(), k * GROUP) {
+            for i in Places::new(group.row(Row::High).words(), 0, GROUP) {
+                let i = k * GROUP + i;
                 if i < done {
                     continue;
                 }
@@ -255,13 +281,12 @@ impl Gate {
         }
     }
 
-    /// Lets through the runs of base64's alphabet that may be a token: capitals beside other
-    /// characters, or hexadecimal digits in a row.
+    /// Lets through the runs of base64's alphabet that may be a token.
     #[inline(always)]
     fn admit_runs(&mut self) {
         let runs = std::mem::take(&mut self.runs);
-        for i in bits(&runs, 0) {
-            if self.is_coded(i)
+        for i in Places::new(&runs, 0, usize::MAX) {
+            if self.is_mixed(i)
                 && let Some(map) = self.encoded[2].get_mut(i / BLOCK)
             {
                 *map |= 1 << (i % BLOCK);
@@ -270,37 +295,32 @@ impl Gate {
         self.runs = runs;
     }
 
-    /// Whether the run of base64's alphabet from `i` on may be a token.
+    /// Whether the run of base64's alphabet from `i` on has capitals beside other letters or digits.
     #[inline(always)]
-    fn is_coded(&self, i: usize) -> bool {
+    fn is_mixed(&self, i: usize) -> bool {
         let mut from = i;
         let (mut upper, mut other) = (false, false);
         loop {
             let length = self.from(from, Row::Base64).trailing_ones();
             let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
-            upper |= self.from(from, Row::Upper) & within != 0;
-            other |= (self.from(from, Row::Lower) | self.from(from, Row::Digit)) & within != 0;
-            let mut hex = self.from(from, Row::Hexadecimal) & within;
-            for step in [1, 2, 4, 4] {
-                hex &= hex >> step;
+            let capitals = self.from(from, Row::Upper) & within;
+            upper |= capitals != 0;
+            other |= capitals != self.from(from, Row::Alphanumeric) & within;
+            if upper && other || length < 64 {
+                return upper && other;
             }
-            if upper && other || hex != 0 {
-                return true;
-            }
-            if length < 64 {
-                return false;
-            }
-            // A row of hexadecimal digits may lie across.
-            from += BLOCK - CODED_MIN;
+            from += BLOCK;
         }
     }
 
     /// Lets through what a word makes worth a look.
     fn follow(&mut self, text: &[u8], hit: Hit) {
         let Hit { start, end, tags } = hit;
-        // `created_by`, `given`: common words, with a meaning in keys only.
-        if tags & !(BYKEY | FHIR | AGAINST) == 0 {
-            return self.admit(end, end + CLOSERS, Mark::Pair);
+        if tags & !(HINT | AGAINST) == 0 {
+            // Common words that mean something at a key's end, or just before a bracket.
+            self.admit(end, end + HINT_REACH, Mark::Pair);
+            self.admit(end, end + HINT_REACH, Mark::Open);
+            return self.admit(end, end + HINT_REACH, Mark::Sign);
         }
         // Letters, digits, `_`, `-` and `.` are a key's; a token's alphabet has few more.
         let bare = end + self.run(end, Row::Token, Row::Token);
@@ -311,13 +331,19 @@ impl Gate {
         }
         self.admit(end, end + OPEN_REACH, Mark::Open);
         self.admit(end, end + SIGN_REACH, Mark::Sign);
-        if tags & BEFORE_NUMBER != 0 {
+        if tags & BEFORE_NUMBER & !LONG != 0 {
             self.admit(start, end + NUMBER_REACH, Mark::Number);
+        } else if tags & LONG != 0 {
+            self.admit(start, end + NUMBER_REACH, Mark::Long);
         }
         if tags & STREET != 0 {
             self.admit(start.saturating_sub(HOUSE_REACH), start, Mark::Number);
         }
-        if tags & BEFORE_NAME != 0 {
+        if tags & PHONE != 0 {
+            // `tel (202) 555-0143`
+            self.admit(end, end + NUMBER_REACH, Mark::Open);
+        }
+        if tags & (BEFORE_NAME | PAPERS) != 0 {
             self.admit(end, end + NAME_REACH, Mark::Capital);
         }
         if tags & FOLDER != 0 && at(text, end) == b'\\' {
@@ -349,6 +375,7 @@ impl Gate {
             let map = match what {
                 Mark::Pair => self.paired.get_mut(k),
                 Mark::Number => self.named.get_mut(k),
+                Mark::Long => self.long.get_mut(k),
                 Mark::Token => self.tokens.get_mut(k),
                 _ => None,
             };
@@ -362,7 +389,9 @@ impl Gate {
                 Mark::Pair => row(Row::Colon) | row(Row::Equal),
                 Mark::Open => row(Row::Open),
                 Mark::Sign => row(Row::Quote) | row(Row::Slash),
-                Mark::Number => row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before),
+                Mark::Number | Mark::Long => {
+                    row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before)
+                }
                 Mark::Capital => row(Row::Upper) | row(Row::High),
                 Mark::Flag => row(Row::Letter) & (row(Row::Dash) << 1 | dash_before),
                 Mark::Letter => row(Row::Letter),
@@ -400,16 +429,34 @@ impl<'a> View<'a> {
         self.encoded().into_iter().any(|mut places| places.next().is_some())
     }
 
-    /// Whether a word with a meaning is there.
-    pub(crate) fn has_words(self) -> bool {
+    /// Whether a word with a meaning is so near that it may have to do with what is at
+    /// `start..end`, or with what is beside it.
+    pub(crate) fn has_words_near(self, start: usize, end: usize) -> bool {
         let hits = &self.gate.hits;
-        let first = hits.partition_point(|h| h.end <= self.start);
-        hits.get(first).is_some_and(|h| h.start < self.end)
+        let from = (self.start + start).saturating_sub(NEAR_REACH).max(self.start);
+        let first = hits.partition_point(|h| h.end <= from);
+        let to = (self.start + end + NEAR_REACH).min(self.end);
+        hits.get(first).is_some_and(|h| h.start < to)
+    }
+
+    /// Whether letters stand before `i`, as far as a detector looks back.
+    pub(crate) fn has_letters_before(self, i: usize) -> bool {
+        let end = self.start + i;
+        let mut from = end.saturating_sub(NEAR_REACH).max(self.start);
+        while from < end {
+            let within = if end - from < BLOCK { (1u64 << (end - from)) - 1 } else { !0 };
+            if self.gate.from(from, Row::Letter) & within != 0 {
+                return true;
+            }
+            from += BLOCK;
+        }
+        false
     }
 
     /// Whether the number at `i` is looked at for a word before it, not only for its shape.
     pub(crate) fn is_named(self, i: usize) -> bool {
-        bit(&self.gate.named, self.start + i)
+        let i = self.start + i;
+        bit(&self.gate.named, i) || bit(&self.gate.long, i) && self.gate.is_long(i)
     }
 
     /// Whether a provider's token may start at `i`.
@@ -430,13 +477,7 @@ impl<'a> View<'a> {
 
     /// The places of the bits of a map.
     fn places(self, map: &'a [u64]) -> impl Iterator<Item = usize> + 'a {
-        let View { start, end, .. } = self;
-        let first = start / BLOCK;
-        let blocks = map.get(first..end.div_ceil(BLOCK).min(map.len())).unwrap_or_default();
-        bits(blocks, first * BLOCK)
-            .skip_while(move |i| *i < start)
-            .take_while(move |i| *i < end)
-            .map(move |i| i - start)
+        Places::new(map, self.start, self.end).map(move |i| i - self.start)
     }
 }
 
@@ -461,6 +502,7 @@ enum Mark {
     Open,
     Sign,
     Number,
+    Long,
     Capital,
     Letter,
     Flag,
@@ -472,17 +514,39 @@ fn bit(map: &[u64], i: usize) -> bool {
     map.get(i / BLOCK).is_some_and(|bits| bits >> (i % BLOCK) & 1 == 1)
 }
 
-/// The places of the bits of a map that starts at byte `base`, in order.
-#[inline(always)]
-fn bits(map: &[u64], base: usize) -> impl Iterator<Item = usize> {
-    map.iter().enumerate().flat_map(move |(k, &word)| {
-        let mut left = word;
-        std::iter::from_fn(move || {
-            let i = (left != 0).then(|| base + k * BLOCK + left.trailing_zeros() as usize);
-            left &= left.wrapping_sub(1);
-            i
-        })
-    })
+/// The places of the bits of a map within a range, in order.
+struct Places<'a> {
+    map: &'a [u64],
+    block: usize,
+    left: u64,
+    end: usize,
+}
+
+impl<'a> Places<'a> {
+    #[inline(always)]
+    fn new(map: &'a [u64], start: usize, end: usize) -> Places<'a> {
+        let block = start / BLOCK;
+        let left = map.get(block).copied().unwrap_or(0) & !0 << (start % BLOCK);
+        Places { map, block, left, end }
+    }
+}
+
+impl Iterator for Places<'_> {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        while self.left == 0 {
+            self.block += 1;
+            if self.block * BLOCK >= self.end {
+                return None;
+            }
+            self.left = *self.map.get(self.block)?;
+        }
+        let i = self.block * BLOCK + self.left.trailing_zeros() as usize;
+        self.left &= self.left - 1;
+        (i < self.end).then_some(i)
+    }
 }
 
 /// The eight bytes from `i` on, the first in the lowest byte, NUL beyond the end.

@@ -2,6 +2,7 @@
 //! the columns of an SQL `INSERT`. The key says what the value is, so its shape may be anything
 //! plausible; the text around a value without quotes decides where it ends.
 
+mod number;
 mod secret;
 
 use super::context;
@@ -17,35 +18,17 @@ use crate::report::Kind;
 
 /// Bytes of a value that are judged; other values than secrets are shorter.
 const HEAD_MAX: usize = 512;
-/// Longest text of an element.
-const ELEMENT_MAX: usize = 2048;
 /// Strings read from one list.
 const LIST_MAX: usize = 32;
 /// Rows read from one statement.
 const ROWS_MAX: usize = 256;
+/// Longest opening tag.
+const TAG_MAX: usize = 60;
+/// Longest text of an element.
+const ELEMENT_MAX: usize = 2048;
+
 /// Longest list of columns.
 const COLUMNS_MAX: usize = 1024;
-
-/// Kinds that a key names and whose value is a number of at least so many digits.
-const NUMBERS: &[(Tags, Kind, usize)] = &[
-    (NIR, Kind::Nir, 6),
-    (SOCIAL, Kind::Nir, 13),
-    (IBAN, Kind::Iban, 8),
-    (RIB, Kind::Rib, 8),
-    (SIRET, Kind::Siret, 9),
-    (SIREN, Kind::Siren, 9),
-    (TVA, Kind::Tva, 8),
-    (NIF, Kind::Nif, 9),
-    (PASSPORT, Kind::Passport, 4),
-    (LICENCE, Kind::Licence, 4),
-    (CNI, Kind::Cni, 2),
-    (CARD, Kind::Card, 12),
-    (PHONE, Kind::Phone, 6),
-    (MOBILE, Kind::Phone, 8),
-    (PLATE, Kind::Plate, 2),
-    (OTHER_ID, Kind::Id, 6),
-    (DOB, Kind::Dob, 4),
-];
 
 /// At `:` or `=`: the pair's key and value.
 pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
@@ -60,7 +43,7 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let from = p + 1 + usize::from(next == b'>' || next == b'=');
-    if tags & SUDO != 0 {
+    if tags & HINT != 0 && has(scan.text, p.saturating_sub(6), b" : TTY") {
         return person::login::before_tty(scan, p);
     }
     if tags & COOKIE != 0 {
@@ -69,7 +52,11 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
     if tags & TOKEN != 0 && secret::authorization(scan, p, from) {
         return;
     }
+    // `user=<jdupont>`
+    let from = from + usize::from(tags & LOGIN != 0 && at(scan.text, from) == b'<');
     let value = Value::read(scan, from, at(scan.text, p) == b':');
+    // `"passport":{"number":"…"}`
+    let tags = if tags & NUMBER != 0 { tags | outer(scan, p) } else { tags };
     if tags & NUMBER != 0 && tags & PHONE == 0 && split_phone(scan, p) {
         return judge(scan, PHONE, &value);
     }
@@ -77,6 +64,16 @@ pub(crate) fn at_pair(scan: &mut Scan<'_>, p: usize) {
     if value.quoted {
         list(scan, tags, p, from, value.end);
     }
+}
+
+/// The meanings of the key of the object that the pair at `p` is the first of.
+fn outer(scan: &Scan<'_>, p: usize) -> Tags {
+    let text = scan.text;
+    let (start, _) = context::key_range(text, p);
+    let open = back(text, start, 8, |b| matches!(b, b'"' | b'\'' | b'\\' | b' '));
+    let key = back(text, open.saturating_sub(1), 2, |b| matches!(b, b' ' | b':' | b'='));
+    let inner = before(text, open) == b'{' && key + 1 < open;
+    if inner { context::key(text, key, scan.tables) & !(NOT_VALUE | NAME) } else { 0 }
 }
 
 /// The other strings of a list that starts at `from` and whose first ends at `end`.
@@ -126,10 +123,14 @@ pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
 pub(crate) fn at_element(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
     let name = back(text, p, 48, |b| is_word(b) || matches!(b, b'_' | b'-' | b'.' | b':'));
-    if name == p || before(text, name) != b'<' {
+    // `<nom xsi:type="…">`
+    let open = back(text, p, TAG_MAX, |b| b != b'<' && b != b'>' && b != b'\n');
+    let stop = skip(text, open, 48, |b| is_word(b) || matches!(b, b'_' | b'-' | b'.' | b':'));
+    let (name, stop) = if at(text, stop) == b' ' { (open, stop) } else { (name, p) };
+    if name == stop || before(text, name) != b'<' {
         return;
     }
-    let key = sub(text, name, p);
+    let key = sub(text, name, stop);
     let tags = secret::qualified(scan, key, scan.tables.words.of_key(key));
     let start = skip(text, p + 1, 64, |b| b.is_ascii_whitespace());
     let end = skip(text, start, ELEMENT_MAX, |b| b != b'<' && b != b'\n');
@@ -221,7 +222,7 @@ impl Value {
         let i = i + wrapper.map_or(0, |w| w.len() - 1);
         let i = skip(text, i, 2, |b| matches!(b, b'[' | b'('));
         let bracket = before(text, i);
-        let i = if matches!(at(text, i), b'b' | b'u' | b'r' | b'@')
+        let i = if matches!(at(text, i), b'b' | b'u' | b'r' | b'@' | b'N' | b'E')
             && matches!(at(text, i + 1), b'\'' | b'"')
         {
             i + 1
@@ -243,7 +244,12 @@ impl Value {
         let i = if i > from && matches!(bracket, b'(' | b'[') { i - 1 } else { i };
         let end = scan.walk(Walk::Bare, i, 0, bare_end).max(i);
         let (a, z) = context::key_range(text, sep);
-        let key = sub(text, a, z).iter().any(|b| matches!(b, b'-' | b'_'));
+        // `X-Forwarded-User`, `sAMAccountName`: a key, not the end of a sentence.
+        let key = sub(text, a, z);
+        let humps = key
+            .windows(2)
+            .any(|w| w.is_sorted_by(|x, y| x.is_ascii_lowercase() && y.is_ascii_uppercase()));
+        let key = humps || key.iter().any(|b| matches!(b, b'-' | b'_'));
         Value { sep, key: sep, start: i, end, quoted: false, prose: colon && spaced && !key }
     }
 
@@ -336,8 +342,13 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
     if text.len() == HEAD_MAX {
         return;
     }
+    if tags & (NOT_VALUE | CLOCK) == 0
+        && let Some(kind) = number::coded(scan, tags, value, start, end)
+    {
+        return scan.hit(start, end, kind);
+    }
     if (tags & (NOT_VALUE | NAME) == 0 || tags & (EMAIL | PHONE | DOB | PLATE) != 0)
-        && let Some(kind) = number(tags, text)
+        && let Some(kind) = number::number(tags, text)
     {
         return scan.hit(start, end, kind);
     }
@@ -354,7 +365,7 @@ fn judge(scan: &mut Scan<'_>, tags: Tags, value: &Value) {
 /// Names and logins.
 fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usize) {
     let text = scan.text;
-    if tags & (PERSON | NAME | WHOSE | LOGIN | BY | UID) == 0
+    if tags & (PERSON | NAME | WHOSE | LOGIN | BY | HINT) == 0
         || tags & (NOT_VALUE | HOSTLIKE | VERSION) != 0
     {
         return;
@@ -376,7 +387,10 @@ fn names(scan: &mut Scan<'_>, tags: Tags, value: &Value, start: usize, end: usiz
     if sign.is_some_and(|i| email::technical(text, start, start + i, end)) || is_file(scan, body) {
         return;
     }
-    let capital = at(text, start).is_ascii_uppercase() || at(text, start) >= 0x80;
+    // `nom: de Villiers`
+    let first = skip(text, start, 6, is_letter);
+    let small = first < end && scan.tables.words.of(sub(text, start, first)) & PARTICLE != 0;
+    let capital = at(text, start).is_ascii_uppercase() || at(text, start) >= 0x80 || small;
     let login = body.iter().any(|b| matches!(b, b'.' | b'_') || b.is_ascii_digit());
     if value.prose && !(person && capital || login || owner == Owner::Label) {
         return;
@@ -441,6 +455,24 @@ impl Owner {
     }
 }
 
+/// Where the word behind small words of names starts (`de la |Tour`), and whether there are some and
+/// a capital after them.
+fn particles(scan: &Scan<'_>, end: usize) -> (usize, bool) {
+    let text = scan.text;
+    let mut i = end + 1;
+    for _ in 0..2 {
+        let stop = skip(text, i, 6, is_letter);
+        let word = sub(text, i, stop);
+        let small = at(text, i).is_ascii_lowercase() && scan.tables.words.of(word) & PARTICLE != 0;
+        if at(text, i - 1) != b' ' || !small || at(text, stop) != b' ' {
+            break;
+        }
+        i = stop + 1;
+    }
+    let capital = at(text, i).is_ascii_uppercase() || at(text, i) == 0xC3;
+    (i, i > end + 1 && capital)
+}
+
 /// Whether a value is the name of a file or host.
 fn is_file(scan: &Scan<'_>, body: &[u8]) -> bool {
     let mut parts = body.rsplit(|&b| b == b'.');
@@ -456,7 +488,9 @@ fn is_file(scan: &Scan<'_>, body: &[u8]) -> bool {
 fn more_name(scan: &Scan<'_>, end: usize, paired: bool) -> usize {
     let text = scan.text;
     let mut end = end;
-    for k in 0..3 {
+    for k in 0..4 {
+        let (from, particle) = particles(scan, end);
+        end = if particle { from - 1 } else { end };
         let comma = usize::from(k == 0 && at(text, end) == b',');
         let from = end + comma + 1;
         let stop = skip(text, from, 24, |b| is_letter(b) || matches!(b, b'-' | b'\''));
@@ -465,7 +499,7 @@ fn more_name(scan: &Scan<'_>, end: usize, paired: bool) -> usize {
         if at(text, from - 1) != b' '
             || !capital
             || stop < from + 2
-            || matches!(at(text, key), b'=' | b':' | b'/')
+            || matches!(at(text, key), b'=' | b':' | b'/') && !has(text, key, b":mailto")
             || paired && person::is_ordinary(sub(text, from, stop))
         {
             break;
@@ -475,54 +509,12 @@ fn more_name(scan: &Scan<'_>, end: usize, paired: bool) -> usize {
     end
 }
 
-/// A number whose kind the key names.
-fn number(tags: Tags, text: &[u8]) -> Option<Kind> {
-    let digits = digits_in(text);
-    if text.len() > 96 {
-        return None;
-    }
-    let allowed = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b" +.-/_():*\\#%".contains(b);
-    if !text.iter().all(allowed) || text.iter().all(|b| b.is_ascii_hexdigit()) && text.len() > 34 {
-        return None;
-    }
-    let letters = text.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    NUMBERS
-        .iter()
-        .filter(|(bit, _, least)| tags & bit != 0 && digits >= *least)
-        .find(|(_, kind, _)| match kind {
-            Kind::Phone => {
-                let dated = tags & CLOCK != 0 && tags & NUMBER == 0;
-                letters <= 5 && !dated && is_phone(tags, text, digits)
-            }
-            Kind::Nir => letters == 0 || letters == 1 && is_corsican(text),
-            Kind::Card => letters <= 2,
-            Kind::Plate => letters >= 1 && digits + letters <= 10,
-            Kind::Cni => (6..=14).contains(&(digits + letters)),
-            Kind::Dob => letters <= 12 && tags & (NAME | PERSON) == 0,
-            Kind::Nif => letters <= 3,
-            _ => true,
-        })
-        .map(|(_, kind, _)| *kind)
-}
-
-/// Whether digits under a key that may mean something else (`mobile`, `call`) can be a phone's.
-fn is_phone(tags: Tags, text: &[u8], digits: usize) -> bool {
-    let written = matches!(text.first(), Some(b'+' | b'0' | b'(')) || digits < text.len();
-    tags & PHONE != 0 && (written || tags & NOT_VALUE == 0)
-        || tags & NOT_VALUE == 0 && (9..=15).contains(&digits) && (written || digits != 10)
-}
-
-/// Whether the one letter of a NIR stands where Corsica's does.
-fn is_corsican(text: &[u8]) -> bool {
-    let mut chars = text.iter().filter(|b| b.is_ascii_alphanumeric());
-    matches!(chars.nth(6), Some(b'A' | b'B' | b'a' | b'b'))
-}
-
 /// Whether a value under a key `address` is one of a place: not a host, a pointer or a path.
 fn is_postal(text: &[u8]) -> bool {
     let words = text.split(|b| is_space(*b) || *b == b',').filter(|w| w.len() > 1).count();
     let letters = text.iter().filter(|b| is_letter(**b)).count();
-    words >= 2 && letters >= 4 && !text.contains(&b'@') && text.len() <= 256
+    let proper = text.iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    proper && words >= 2 && letters >= 4 && !text.contains(&b'@') && text.len() <= 256
 }
 
 /// Without spaces, escapes and dots around it.

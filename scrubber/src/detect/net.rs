@@ -1,20 +1,31 @@
 //! IPv4, IPv6 and hardware addresses. Versions, times, fingerprints and paths look like them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Scan;
 use super::run::Run;
-use super::text::{at, back, before, has, is_word, prior, skip, sub};
+use super::text::{at, back, before, has, hex, is_word, prior, skip, sub};
 use super::words::VERSION;
 use crate::report::Kind;
 
 /// Longest text of an IPv6 address with a port in eight full groups.
 const V6_MAX: usize = 48;
+/// The zone of names for IPv4 addresses.
+/// Bytes of 32 nibbles, each with its dot.
+const NIBBLES: usize = 64;
+const ARPA: &[u8] = b".in-addr.arpa";
 
 /// At a number's first digit: four octets.
 pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
     let text = scan.text;
     let Some((octets, end, sep)) = four(text, p) else { return };
+    if has(text, end, ARPA) && !is_word(before(text, p)) {
+        let [a, b, c, d] = octets.octets();
+        if !keeps(scan, Ipv4Addr::new(d, c, b, a).into()) {
+            scan.hit(p, end + ARPA.len(), Kind::Ip);
+        }
+        return;
+    }
     let prev = before(text, p);
     let host = sep == b'-';
     if host {
@@ -34,9 +45,64 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, _: &Run) {
             return;
         }
     }
-    if !scan.keeps_ip(octets.into()) {
+    if !keeps(scan, octets.into()) {
         scan.hit(p, end, Kind::Ip);
     }
+}
+
+/// At `arpa`: the name under which an address is looked up, `1.0.….8.b.d.0.1.0.0.2.ip6.arpa`.
+fn reverse_v6(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let Some(start) = p.checked_sub(NIBBLES + 4).filter(|_| has(text, p - 4, b"ip6.")) else {
+        return;
+    };
+    let mut groups = [0u16; 8];
+    for (count, nibble) in sub(text, start, p - 4).chunks(2).enumerate() {
+        let (Some(value), Some(b'.')) = (nibble.first().copied().and_then(hex), nibble.get(1))
+        else {
+            return;
+        };
+        if let Some(g) = groups.get_mut(7 - count / 4) {
+            *g |= u16::from(value) << (count % 4 * 4);
+        }
+    }
+    if !is_word(before(text, start)) && !keeps(scan, Ipv6Addr::from(groups).into()) {
+        scan.hit(start, p + 4, Kind::Ip);
+    }
+}
+
+/// The address that a value is, written as one number or with octal or hexadecimal parts, as the C
+/// library reads it; `None` for four decimal octets, which need no key, and for what is too short.
+pub(crate) fn written(text: &[u8]) -> Option<IpAddr> {
+    let (mut value, mut count, mut odd) = (0u64, 0, false);
+    for part in text.split(|&b| b == b'.') {
+        let (digits, radix) = match part {
+            [b'0', b'x' | b'X', rest @ ..] => (rest, 16),
+            [b'0', rest @ ..] if !rest.is_empty() => (rest, 8),
+            _ => (part, 10),
+        };
+        odd |= radix != 10;
+        count += 1;
+        let n = u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()?;
+        let last = count == text.split(|&b| b == b'.').count();
+        value = match (last, count) {
+            (true, 1..=4) => value << (8 * (5 - count)) | n,
+            (false, 1..=3) if n < 256 => value << 8 | n,
+            _ => return None,
+        };
+    }
+    let whole = count == 1 && (text.len() >= 8 || odd && text.len() == 10);
+    let fits = u32::try_from(value).ok().filter(|v| *v >= 1 << 24);
+    fits.filter(|_| whole || count > 1 && odd).map(|v| Ipv4Addr::from(v).into())
+}
+
+/// Whether an address is left: a local one, or one that is no host's: `0.…`, a group's, a mask.
+pub(crate) fn keeps(scan: &Scan<'_>, ip: IpAddr) -> bool {
+    let nobody = match ip.to_canonical() {
+        IpAddr::V4(v) => matches!(v.octets(), [0 | 224..=255, ..]),
+        IpAddr::V6(v) => v.is_multicast(),
+    };
+    nobody && scan.tables.keep_private_ip || scan.keeps_ip(ip)
 }
 
 /// Four decimal octets with one separator, `.` or `-`.
@@ -69,7 +135,10 @@ fn is_version(scan: &mut Scan<'_>, p: usize, end: usize) -> bool {
     if prev == b'/' {
         let product = back(text, p - 1, 24, |b| b.is_ascii_alphabetic() || b == b'_');
         let head = before(text, product);
-        return product < p - 1 && !matches!(head, b'/' | b'.') && !(head.is_ascii_digit());
+        // `UP.Browser/6.2.3.3`
+        let dotted = head == b'.' && at(text, product).is_ascii_uppercase();
+        let path = matches!(head, b'/' | b'.') && !dotted;
+        return product < p - 1 && !path && !head.is_ascii_digit();
     }
     if prev == b'@' {
         let name = prior(text, p, 2);
@@ -110,7 +179,7 @@ pub(crate) fn at_colon(scan: &mut Scan<'_>, p: usize) {
             (b'%', b'2') => skip(text, start + len + 1, 18, is_word),
             _ => start + len,
         };
-        if !scan.keeps_ip(addr.into()) {
+        if !keeps(scan, addr.into()) {
             scan.hit(start, zone, Kind::Ip);
         }
     }
@@ -135,7 +204,9 @@ fn is_address(text: &[u8], addr: Ipv6Addr) -> bool {
     let head = addr.segments()[0]; // Proof: segments() is an array of eight
     let used = (0x2000..0x4000).contains(&head) || head >= 0xfc00;
     let mapped = addr.to_ipv4_mapped().is_some() && text.contains(&b'.');
-    mapped || text.iter().any(u8::is_ascii_digit) && (groups >= 3 || used && groups >= 2)
+    // Eight pairs and more are a part of a fingerprint.
+    let pairs = text.split(|&b| b == b':').all(|g| g.len() == 2);
+    mapped || !pairs && text.iter().any(u8::is_ascii_digit) && (groups >= 3 || used && groups >= 2)
 }
 
 /// Six pairs (or eight) with one separator; longer chains are fingerprints.
@@ -156,6 +227,9 @@ fn mac(scan: &mut Scan<'_>, start: usize, end: usize, sep: u8, width: usize) -> 
 /// At the start of a word or number: hardware addresses with dashes or Cisco's dots.
 pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
+    if has(text, p, b"arpa") {
+        return reverse_v6(scan, p);
+    }
     if !at(text, p).is_ascii_hexdigit()
         || is_word(before(text, p))
         || matches!(before(text, p), b'-' | b':' | b'.')

@@ -7,12 +7,14 @@ pub(crate) mod login;
 use super::Scan;
 use super::text::{at, back, before, has, is_letter, is_word, skip, sub};
 use super::words::{
-    ABOUT, CIVILITY, DOB, EMAIL, GIVEN, GREETING, HOSTLIKE, LINK, LOGIN, NAME, NOT_VALUE, PARTICLE,
-    PERSON, PHONE, ROLE, TECHNICAL, Tags, WHO, WHOSE,
+    ABOUT, BIC, CIVILITY, DOB, EMAIL, GIVEN, GREETING, HOSTLIKE, LOGIN, NAME, NOT_VALUE, PARTICLE,
+    PERSON, PHONE, STATE, TECHNICAL, Tags, WHO, WHOSE,
 };
 use crate::lexicon::Lexicon;
 use crate::report::Kind;
 
+/// Meanings that only a whole word has.
+const ROLES: Tags = WHO | CIVILITY | GREETING | ABOUT | BIC;
 /// Words of a name.
 const NAME_WORDS: usize = 4;
 /// Bytes looked at around a name whose key says too little.
@@ -20,7 +22,7 @@ const LOOK: usize = 96;
 /// Words of a label: `nom du patient`, `account holder`.
 const LABEL_WORDS: usize = 4;
 /// Bytes of a label.
-const LABEL_MAX: usize = 20;
+const LABEL_MAX: usize = 16;
 
 /// At the start of a word. Needs: a word of [`CIVILITY`], [`GREETING`], [`WHO`], [`PERSON`],
 /// [`NAME`] or [`ABOUT`] within 24 bytes before a capital; for [`login`], a word of [`LOGIN`] or
@@ -65,7 +67,10 @@ impl Lead {
             let tags = scan.tables.words.of_key(sub(text, start, gap));
             return Some(Lead { start, tags, gap, linked: true });
         }
-        Some(Lead { start, tags: scan.tables.words.of_key(word), gap, linked })
+        // `UpdateAgent` is no role: only a word of its own is.
+        let role = scan.tables.words.of(word) & ROLES;
+        let tags = scan.tables.words.of_key(word) & !ROLES | role;
+        Some(Lead { start, tags, gap, linked })
     }
 }
 
@@ -73,6 +78,12 @@ impl Lead {
 fn named(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
     let Some(lead) = Lead::read(scan, p) else { return };
+    if lead.tags & BIC != 0 {
+        let end = skip(text, p, 12, is_word);
+        if super::iban::is_bic(scan, sub(text, p, end)) {
+            return scan.hit(p, end, Kind::Id);
+        }
+    }
     let particle = lead.tags & PARTICLE != 0 && !capital(text, lead.start) && !lead.linked;
     if particle && let Some(outer) = Lead::read(scan, lead.start) {
         // `Madame de La Tour`
@@ -96,7 +107,7 @@ fn named(scan: &mut Scan<'_>, p: usize) {
     if whose {
         hit(scan, p, p, |name| name.given || name.ordinary == 0);
     }
-    let about = lead.tags & (LINK | PARTICLE) != 0
+    let about = lead.tags & (STATE | PARTICLE) != 0
         && Lead::read(scan, lead.start).is_some_and(|outer| outer.tags & (ABOUT | WHO) != 0);
     if about || lead.tags & NAME != 0 && lead.linked {
         hit(scan, p, p, |name| name.given && name.words > 1);
@@ -106,7 +117,8 @@ fn named(scan: &mut Scan<'_>, p: usize) {
 /// Whether a civility or a greeting is before the name at `p`.
 fn is_titled(text: &[u8], p: usize, lead: &Lead) -> bool {
     let word = sub(text, lead.start, lead.gap);
-    let spaced = sub(text, lead.gap, p).iter().all(|b| b" +.:\"'".contains(b));
+    let signs = if word.len() > 3 { &b" +.:\"'"[..] } else { b" +.\"'" };
+    let spaced = sub(text, lead.gap, p).iter().all(|b| signs.contains(b));
     let shouted = word.iter().all(u8::is_ascii_uppercase);
     let titled = match word.len() {
         1 => word == b"M" && has(text, lead.gap, b". "),
@@ -185,6 +197,8 @@ fn name(scan: &Scan<'_>, p: usize) -> Name {
         if first && known & (TECHNICAL | CIVILITY | GREETING | PERSON) != 0
             || matches!(at(text, stop), b'=' | b'/' | b'_' | b'(')
             || at(text, stop) == b':' && !first
+            // `N'Dupont'` is a string of SQL
+            || at(text, stop) == b'\'' && w.get(1) == Some(&b'\'')
         {
             break;
         }
@@ -192,7 +206,8 @@ fn name(scan: &Scan<'_>, p: usize) -> Name {
         if !particle && (w.len() > 1 || initial) {
             (found.end, found.words) = (stop, found.words + 1);
             found.given |= known & GIVEN != 0;
-            found.ordinary += usize::from(known & GIVEN == 0 && is_ordinary(w));
+            let ordinary = known & STATE != 0 || is_ordinary(w);
+            found.ordinary += usize::from(known & GIVEN == 0 && ordinary);
         }
         // `DUPONT, Jean`
         let comma = usize::from(at(text, stop) == b',' && first);
@@ -245,7 +260,10 @@ pub(crate) fn at_quote(scan: &mut Scan<'_>, p: usize) {
         return;
     }
     let start = back(text, gap - 1, 16, is_letter);
-    if start == gap - 1 || scan.tables.words.of(sub(text, start, gap - 1)) & (LOGIN | ROLE) == 0 {
+    let word = sub(text, start, gap - 1);
+    if start == gap - 1
+        || scan.tables.words.of(word) & LOGIN == 0 && !word.eq_ignore_ascii_case(b"role")
+    {
         return;
     }
     let end = skip(text, p + 1, 64, |b| is_word(b) || matches!(b, b'.' | b'_' | b'-' | b' '));
@@ -291,6 +309,18 @@ pub(crate) fn at_slash(scan: &mut Scan<'_>, p: usize) {
     let web = !home && (login.iter().any(|b| b.is_ascii_digit()) || at(text, end) == b'.');
     let web = web || !home && is_ordinary(login);
     if !web && is_login(scan, p + 1, end) && at(text, end) != b'@' {
+        scan.hit(p + 1, end, Kind::Person);
+    }
+}
+
+/// At `~`: the home page of somebody, `/~jdupont/`.
+pub(crate) fn at_tilde(scan: &mut Scan<'_>, p: usize) {
+    let text = scan.text;
+    let end = skip(text, p + 1, 64, |b| is_word(b) || matches!(b, b'.' | b'_' | b'-'));
+    if before(text, p) == b'/'
+        && matches!(at(text, end), b'/' | b' ' | b'"' | 0)
+        && is_login(scan, p + 1, end)
+    {
         scan.hit(p + 1, end, Kind::Person);
     }
 }

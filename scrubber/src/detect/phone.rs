@@ -2,7 +2,7 @@
 //! code and a length that fits it, any other only when a keyword names them.
 
 use super::run::{Run, bits};
-use super::text::{at, before, has, is_word, prior, skip, sub};
+use super::text::{at, back, before, has, is_letter, is_word, prior, skip, sub};
 use super::words::{CLOCK, MOBILE, NOT_VALUE, NUMBER, PHONE, VERSION};
 use super::{Scan, checks};
 use crate::report::Kind;
@@ -58,6 +58,10 @@ pub(crate) fn at_number(scan: &mut Scan<'_>, p: usize, run: &Run) {
     if a == b'0' && b != b'0' && run.digits() >= 10 && !scan.joined(p) {
         let n = french(run);
         if n > 0 && !decimal(scan.text, p) && !counted(scan.text, run.end(n)) {
+            // `0.255.255.255` is no phone, `01.99.00.12.34` may be a version.
+            if b == b'.' {
+                return;
+            }
             let dotted = at(scan.text, p + 2) == b'.';
             if !dotted || scan.context(p) & (VERSION | PHONE | MOBILE) != VERSION {
                 return scan.hit(p, run.end(n), Kind::Phone);
@@ -76,7 +80,10 @@ fn french(run: &Run) -> usize {
     let even = run.gaps(10) & !bits(&[2, 4, 6, 8]) == 0;
     let others = [bits(&[4, 7]), bits(&[3, 6]), bits(&[1, 4, 7]), bits(&[2, 5, 8])];
     let printed = even || others.contains(&run.gaps(10));
-    if printed && run.closes(10) { 10 } else { 0 }
+    // The digits in order are nobody's number.
+    let counting = run.first(10) == b"0123456789";
+    let national = matches!(run.part(1, 2), [b'1'..=b'9']);
+    if printed && national && run.closes(10) && !counting { 10 } else { 0 }
 }
 
 /// Whether a unit follows: `0123456789 ns`.
@@ -120,10 +127,15 @@ fn named(scan: &mut Scan<'_>, p: usize, run: &Run) {
         return;
     }
     let strong = tags & PHONE != 0;
+    // Nine digits without the zero: only just after the word.
+    let gap = back(scan.text, p, 4, |b| matches!(b, b' ' | b':' | b'=' | b'.' | b'"' | b'['));
+    let word = back(scan.text, gap, 24, is_letter);
+    let beside = linked || scan.tables.words.of(sub(scan.text, word, gap)) & PHONE != 0;
     let fits = |n: &usize| {
         let n = *n;
         run.digits() >= n
             && run.closes(n)
+            && (n != 9 || beside || run.gaps(n) != 0)
             && plausible(scan.tables.codes.find(run.first(n)), run, n, strong)
     };
     if let Some(n) = (NAMED_MIN..=DIGITS_MAX).rev().find(fits) {
@@ -162,7 +174,9 @@ pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
     let french = close == p + 2 && matches!(number.digits(), [b'0', b'1'..=b'9', ..]);
     let n = (8..=11).rev().find(|&n| number.closes(n));
     if french && number.closes(10) {
-        scan.hit(p, number.end(10), Kind::Phone);
+        // `0033 (0)6…`
+        let code = usize::from(has(text, p.saturating_sub(5), b"0033 ")) * 5;
+        scan.hit(p - code, number.end(10), Kind::Phone);
     } else if let Some(n) = n
         && close > p + 2
         && scan.context(p) & PHONE != 0

@@ -33,20 +33,26 @@ tags! {
               callback call";
     CARD = "card carte pan cb visa mastercard amex cardnumber ccnum creditcard creditcardnumber \
             bancaire cartebancaire maestro cardno numcarte";
-    SIREN = "siren rcs";
-    SIRET = "siret";
+    SIREN = "siren rcs siret";
     TVA = "tva vat vatnumber tvaintra intracommunautaire vatid";
     NIF = "nif spi fiscal tax tin fiscale impots";
-    DOB = "naissance birth dob birthday birthdate ne nee born ddn datenaissance naiss geboren \
+    DOB = "bday geburtsdatum geburtstag nacimiento nascita nascimento geboortedatum naissance birth dob birthday birthdate ne nee born ddn datenaissance naiss geboren \
            dateofbirth";
     PASSPORT = "passport passeport passportnumber";
-    CNI = "cni cnie identite identity idcard cin sejour residence";
+    CNI = "idcardnumber idcardno identitycardnumber nationalid nationalidnumber numcni numerocni cni cnie identite identity idcard cin sejour residence";
     LICENCE = "permis licence driving conduire driverlicense driverslicense drivinglicence neph";
     PLATE = "plaque immatriculation immat immatricule immatriculee plate vehicle vehicule \
              licenseplate licenceplate";
     ADDRESS = "adresse address addr addressline domicile street residence postal rue streetaddress \
                geocodage geocoder livraison";
-    OTHER_ID = "rpps adeli finess ine caf imei imsi iccid agdref mrz allocataire";
+    OTHER_ID = "rpps adeli finess ine caf imei imsi iccid agdref mrz allocataire rna ipp iep numen \
+                matricule eid meid imeisv";
+    BIC = "bic swift bicswift swiftcode";
+    GEO = "lat latitude lon lng long longitude geo gps coords coordinates coordonnees geopoint \
+           geoloc geolocation latlng latlon latlong geojson ll point coordinate";
+    TOWN = "postcode zip zipcode codepostal cp postal postalcode plz ville city town commune \
+            localite locality municipality";
+    NETKEY = "ip ipaddr ipaddress mac macaddr macaddress hwaddr bssid";
     PERSON = "nom prenom prenoms noms firstname lastname surname fullname givenname familyname \
               displayname nm middlename maidenname nomcomplet nomnaissance nomusage patient assure \
               beneficiaire titulaire cardholder locataire salarie usager souscripteur conjoint \
@@ -91,32 +97,40 @@ tags! {
              input output cached reserved column table index idx constraint variable variables \
              var ref reference store endpoint arn alias label manager handler class fingerprint \
              thumbprint issuer audience reuses start starts end mode hint prefix suffix host port";
-    STATE = "none null nil undefined unknown true false yes no oui non on off ok not is was are has \
-             invalid incorrect wrong bad good empty blank missing absent required optional needed \
-             must should can cannot may could will do does did been expired expires expire expiry \
-             changed change reset updated update set unset created deleted added failed fail \
-             failure error errors success successful successfully denied refused rejected accepted \
-             correct valid mismatch matched match matches mismatched disabled enabled hidden masked \
-             redacted filtered removed omitted protected encrypted hashed stripped suppressed \
-             string str text varchar char bytes integer boolean field value \
+    STATE = "what why how whose whom none null nil undefined unknown true false yes no oui non on off ok not is was are \
+             has invalid incorrect wrong bad good empty blank missing absent required optional \
+             needed must should can cannot may could will do does did been expired expires \
+             expire expiry changed change reset updated update set unset created deleted added \
+             failed fail failure error errors success successful successfully denied refused \
+             rejected accepted correct valid mismatch matched match matches mismatched disabled \
+             enabled hidden masked redacted filtered removed omitted protected encrypted hashed \
+             stripped suppressed string str text varchar char bytes integer boolean field value \
              hash plain plaintext authentication authenticated auth login prompt stdin env file \
-             here there this that it the a an and or but for from to in of by with using without \
-             too short long weak strong used reused verified verification validated stored sent \
-             received found generated provided supplied entered given rotated revoked leaked \
-             timeout timed please enter try again minimum characters \
-             incorrecte invalides vide absente manquant manquante requis requise obligatoire \
-             oublie oubliee modifie modifiee reinitialise reinitialisation refuse refusee errone \
+             here there this that it the a an and or but for from to in of by with using \
+             without too short long weak strong used reused verified verification validated \
+             stored sent received found generated provided supplied entered given rotated \
+             revoked leaked timeout timed please enter try again minimum characters incorrecte \
+             invalides vide absente manquant manquante requis requise obligatoire oublie \
+             oubliee modifie modifiee reinitialise reinitialisation refuse refusee errone \
              erronee faux fausse inconnu inconnue indefini aucun aucune masque masquee est sont \
-             etait doit doivent peut pas trop ne pour par sur avec sans de du des le la les et ou \
-             perdu perdue saisi saisie verifie verifiee change changee utilisateur expiree \
-             password passwd pwd token passphrase username user";
+             etait doit doivent peut pas trop ne pour par sur avec sans de du des le la les et \
+             ou perdu perdue saisi saisie verifie verifiee change changee utilisateur expiree \
+             password passwd pwd token passphrase username user be at if then when where who \
+             which only also just would have had done so than very more most some any every \
+             each all both other another same such via per until since before after between \
+             during through about into onto over under once now its he she they them his her \
+             their you your we our my were being as within out up down un une ce cette ces qui \
+             que dont mais donc car ni si se sa son ses leur leurs nos vos il elle ils elles y \
+             en plus moins tout tous toute toutes deux trois apres avant pendant depuis entre \
+             lors chez vers selon afin ayant etant sera seront wants needs tries exists fails \
+             lacks von da";
     COMMAND = "curl wget mysql mysqldump mysqladmin mariadb sshpass htpasswd login \
                password passwd passphrase pwd mdp passe motdepasse token identified";
     CLOCK = "ts time timestamp at epoch id ids date seed offset offsets ns us nanos micros millis \
              duration elapsed lsn xid seq sequence block blk trace span nonce bytes started \
              created \
              updated expire step size hash commit request req revision generation checkpoint";
-    VERSION = "version release v ver versions rev build tag chrome firefox safari";
+    VERSION = "version release v ver versions rev rv build tag chrome firefox safari";
     POINTER = "lock thread pointer ptr handle tid mutex semaphore object addr";
     CIVILITY = "m mme mlle melle mmes mlles mr dr me pr monsieur madame mademoiselle maitre docteur \
                 mrs ms miss prof professeur mister messieurs mesdames herr frau fraulein sr sra \
@@ -125,7 +139,7 @@ tags! {
     STREET = "rue avenue av ave bd boulevard blvd bvd place pl chemin ch chem impasse imp allee \
               allees quai route rte cours square sq residence lotissement lot passage faubourg fbg \
               esplanade promenade ruelle sentier villa hameau lieudit traverse montee cite mail \
-              voie rond venelle street road avenida strasse";
+              voie rond venelle street road avenida strasse lane drive";
     PARTICLE = "de du des la le les l d et en sur sous aux au saint sainte st ste van von der";
     MONTH = "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre \
              january february march april may june july august september october november december \
@@ -167,26 +181,12 @@ tags! {
              anna hans klaus jurgen wolfgang uwe stefan monika petra ursula sabine heike ana juan \
              jose carlos luis miguel javier maria carmen pilar giuseppe giovanni marco luca \
              francesca giulia chiara joao pedro piotr agnieszka ivan olga anja lars sven ingrid";
-    LINK = "by par von for pour avec with from chez to a per da";
     AUTH = "password publickey authentication auth login logon authenticated authenticate logged \
             connected signed session account access credentials passe connexion authentification \
             keyboard interactive kerberos gssapi otp mfa sso saml oidc ldap pam reset token \
             connecte identifie tant impersonating authorized attempts";
-    FUNCTION = "a an the of to be by on at if then when where who which only also just must may can \
-                cannot could should will would has have had do did done no yes not and or but so \
-                than too very more most some any every each all both other another same such via \
-                per until since before after between during through about into onto over under \
-                again once here there now it its he she they them his her their you your we our \
-                my was were been being does is are as with without within from for in out up down \
-                off le la les un une des ce cette ces qui que dont ou mais donc car ni si se sa \
-                son ses leur leurs nos vos il elle ils elles on y en ne pas plus moins tout tous \
-                toute toutes deux trois apres avant pendant depuis entre lors chez vers selon \
-                afin ayant etant sera seront etait wants needs tries exists fails lacks";
     VERB = "created requested approved reviewed assigned submitted uploaded cree creee valide";
-    UID = "uid";
-    BYKEY = "by par";
-    ROLE = "role";
-    SUDO = "tty cmd su";
+    HINT = "family given role uid tty cmd su by par values";
     ABOUT = "signe signee valide validee appel demande facture commande courrier contrat adhesion \
              sinistre rdv consultation ordonnance requested approved reviewed signed envoye envoyee \
              adresse transmis recu recue creee modifiee supprimee accorde dossier compte rapport \
@@ -197,38 +197,45 @@ tags! {
           requester requestor approver submitter creepar modifiepar validepar signepar auteur \
           createur valideur demandeur owner operateur";
     TECHNICAL = "root admin postgres app git nginx www data nobody ubuntu debian docker node \
-             daemon \
-             system service svc rw ro api web backend worker user users guest anonymous anon test \
-             none null nil true false undefined unknown default public redis mysql ollama litellm \
-             jenkins runner ci bot prometheus grafana loki qdrant caddy vector monitoring backup \
-             replication replicator superuser operator me self list search new edit login logout \
-             signin signup signout sign in out up password passwords forgot reset export import \
-             settings profile fiche count stats roles groups all active bulk invite status health \
-             is not no invalid empty missing required ok error failed deleted created updated \
-             agent \
-             session reader writer reporter proxy exporter sshd cron mail ftp oracle support \
-             deploy \
-             internal external local localhost server client home opt var tmp usr etc bin lib log \
-             logs src dist assets static shared www-data model models cache config name id key \
-             value string str int bool object array map type class and or the for from with was \
-             has \
-             chat rag vllm ai ml gateway auth token tokens index documents files upload uploads \
-             does that this already exists email e-mail inconnu inconnue introuvable supprime cree \
-             modifie connecte deconnecte authentifie bloque desactive actif inactif invalide \
-             courant courante invite invitee anonyme systeme qui avec sans dans par pour sur non \
-             est sont ont peut doit absent deja domaine fichier serveur projet produit champ \
-             colonne machine hote poste groupe modele dossier image ca administrator \
-             administrateur terraform helm argocd airflow ansible kubernetes kubelet systemd \
-             dependabot renovate gitlab github redacted masked hidden anonymized anonymised \
-             traitement logiciel travail configuration defaut exploitation";
+                 daemon system service svc rw ro api web backend worker user users guest \
+                 anonymous anon test none null nil true false undefined unknown default public \
+                 redis mysql ollama litellm jenkins runner ci bot prometheus grafana loki qdrant \
+                 caddy vector monitoring backup replication replicator superuser operator me \
+                 self list search new edit login logout signin signup signout sign in out up \
+                 password passwords forgot reset export import settings profile fiche count \
+                 stats roles groups all active bulk invite status health is not no invalid empty \
+                 missing required ok error failed deleted created updated agent session reader \
+                 writer reporter proxy exporter sshd cron mail ftp oracle support deploy \
+                 internal external local localhost server client home opt var tmp usr etc bin \
+                 lib log logs src dist assets static shared www-data model models cache config \
+                 name id key value string str int bool object array map type class and or the \
+                 for from with was has chat rag vllm ai ml gateway auth token tokens index \
+                 documents files upload uploads does that this already exists email e-mail \
+                 inconnu inconnue introuvable supprime cree modifie connecte deconnecte \
+                 authentifie bloque desactive actif inactif invalide courant courante invite \
+                 invitee anonyme systeme qui avec sans dans par pour sur non est sont ont peut \
+                 doit absent deja domaine fichier serveur projet produit champ colonne machine \
+                 hote poste groupe modele dossier image ca administrator administrateur \
+                 terraform helm argocd airflow ansible kubernetes kubelet systemd dependabot \
+                 renovate gitlab github redacted masked hidden anonymized anonymised traitement \
+                 logiciel travail configuration defaut exploitation cyrus news uucp lp games \
+                 sync halt shutdown adm mailnull smmsp rpc rpcuser nfsnobody gopher postfix \
+                 dovecot clamav amavis named ntp dbus polkitd avahi tomcat jetty apache httpd \
+                 zabbix nagios munin puppet hadoop hdfs yarn spark kafka zookeeper elasticsearch \
+                 elastic logstash kibana mongod mongodb mariadb couchdb rabbitmq memcached \
+                 vagrant centos fedora ec azureuser pi osmc ubnt ftpuser dbadmin sysadmin \
+                 webadmin gpadmin pgsql sybase odoo openerp moodle wordpress drupal gerrit nexus \
+                 sonar minio keycloak vault consul nomad etcd flannel calico coredns haproxy \
+                 varnish squid bind unbound telegraf influxdb airbyte dbt metabase superset \
+                 hasura strapi celery gunicorn uvicorn supervisor systemctl journald rsyslog \
+                 syslog audit auditd snap lxd lxc libvirt qemu kvm colord whoopsie messagebus \
+                 sshuser deployer devops noc register interactive";
     FOLDER = "home users user dossier dossiers clients client patients patient profile profiles \
               members people accounts employees";
-    SPELT_AT = "at arobase";
-    FHIR = "family given";
+    SPELT_AT = "at arobase arpa";
     HASH = "sha ssha smd md crypt pbkdf";
     SCHEME = "bearer basic";
-    ROW = "values";
-    HOSTLIKE = "ip ipv4 ipv6 ip6 mac server bind listen host port peer hardware \
+    HOSTLIKE = "ip ipv ipv4 ipv6 ip6 mac server bind listen host port peer hardware \
                 net network memory mem socket advertise base physical virtual";
 }
 
@@ -248,22 +255,19 @@ pub(crate) const AGAINST: Tags = KEY_OF
     | TECHNICAL
     | HOSTLIKE
     | REMOTE
-    | GIVEN
-    | LINK
-    | FUNCTION;
+    | GIVEN;
 /// Meanings that a name or a login follows.
-pub(crate) const BEFORE_NAME: Tags = CIVILITY | GREETING | WHO | PERSON | NAME | ABOUT;
+pub(crate) const BEFORE_NAME: Tags = CIVILITY | GREETING | WHO | PERSON | NAME | ABOUT | BIC;
+/// Meanings that a machine-readable zone follows.
+pub(crate) const PAPERS: Tags = PASSPORT | CNI | OTHER_ID;
 /// Meanings of words that a sentence has a login after.
 pub(crate) const BEFORE_LOGIN: Tags = LOGIN | AUTH | VERB;
 /// Meanings that only a pair, a quote or a path needs.
 const BEFORE_VALUE: Tags = LOGIN
     | AUTH
     | VERB
-    | ROLE
-    | UID
-    | SUDO
-    | BYKEY
-    | FHIR
+    | HINT
+    | NETKEY
     | BY
     | PASSWORD
     | TOKEN
@@ -274,13 +278,14 @@ const BEFORE_VALUE: Tags = LOGIN
     | COOKIE
     | KEY
     | FOLDER
-    | ROW
     | SCHEME
     | SPELT_AT
     | STREET
     | ADDRESS
     | EMAIL
     | NUMBER;
+/// Meanings that make a number of six digits or more personal, and no other.
+pub(crate) const LONG: Tags = NIR | IBAN | RIB | PHONE | CARD | SIREN | TVA | NIF;
 /// Meanings that make a number personal.
 pub(crate) const BEFORE_NUMBER: Tags = !(AGAINST | BEFORE_NAME | BEFORE_VALUE);
 
@@ -298,14 +303,17 @@ pub(crate) struct Words {
     slots: Vec<(u32, u32)>,
     meanings: Vec<Tags>,
     /// One bit per hash of the first eight letters of the words that gates look for.
-    heads: Vec<u64>,
+    heads: Box<[u64; HEADS / 64]>,
 }
 
 impl Words {
     /// Hashes the table.
     pub(crate) fn new() -> Words {
-        let mut words =
-            Words { slots: vec![(0, 0); SLOTS], meanings: Vec::new(), heads: vec![0; HEADS / 64] };
+        let mut words = Words {
+            slots: vec![(0, 0); SLOTS],
+            meanings: Vec::new(),
+            heads: Box::new([0; HEADS / 64]),
+        };
         for (tags, list) in WORDS {
             for word in list.split_ascii_whitespace() {
                 words.insert(hash(word.as_bytes()), *tags);
@@ -326,7 +334,7 @@ impl Words {
     #[inline(always)]
     pub(crate) fn may_be(&self, head: u64, length: usize) -> bool {
         let bit = head_bit(head, length);
-        self.heads.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
+        self.heads[bit / 64 % (HEADS / 64)] >> (bit % 64) & 1 == 1 // Proof: below the length
     }
 
     fn insert(&mut self, hash: u64, tags: Tags) {

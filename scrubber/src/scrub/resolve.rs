@@ -28,11 +28,21 @@ pub(super) fn resolve(text: &[u8], found: &mut Vec<Found>, resolved: &mut Vec<Fo
         placeholders.keep(o, resolved);
     }
     let open = text.iter().find(|b| !b.is_ascii_whitespace());
-    if matches!(open, Some(b'{' | b'[')) && is_json(text) {
+    if matches!(open, Some(b'{' | b'['))
+        && resolved.iter().any(|f| may_cross(text, f))
+        && is_json(text)
+    {
         found.clear();
         within_values(text, resolved, found);
         std::mem::swap(found, resolved);
     }
+}
+
+/// Whether a span of a JSON text may reach over its structure: one that has none of its signs is
+/// within a string or a number.
+fn may_cross(text: &[u8], found: &Found) -> bool {
+    let body = text.get(found.span.start..found.span.end).unwrap_or_default();
+    found.layer > 0 || body.iter().any(|b| b"\"{}[]:,".contains(b))
 }
 
 /// Cuts spans of a JSON text to what lies in its strings and numbers: the rest is structure, which
@@ -63,12 +73,15 @@ fn within_values(text: &[u8], spans: &[Found], out: &mut Vec<Found>) {
     }
 }
 
-/// Joins two that overlap: neither may leak, and the longer names it.
+/// Joins two that overlap: neither may leak. Of one kind the more decoded gives the value, of two
+/// the longer names it.
 fn join(open: &mut Found, other: &Found) {
     let longer = other.span.end - other.span.start > open.span.end - open.span.start;
+    let same = other.span.kind == open.span.kind && other.rule == open.rule;
     let end = open.span.end.max(other.span.end);
     let start = open.span.start;
-    if longer {
+    let takes = if same { other.layer > open.layer } else { longer };
+    if takes {
         *open = *other;
     }
     open.span = Span { start, end, ..open.span };

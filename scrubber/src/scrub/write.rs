@@ -7,15 +7,17 @@ use crate::pseudonym::address;
 use crate::report::{Kind, Report};
 
 impl Scrubber {
-    /// Appends `text` with `scratch.resolved` replaced.
+    /// Appends `text` with `scratch.resolved` replaced, and notes where placeholders are in what
+    /// was appended.
     pub(super) fn write(
         &self,
         text: &[u8],
         out: &mut Vec<u8>,
-        scratch: &ScrubScratch,
+        scratch: &mut ScrubScratch,
         report: &mut Report,
     ) {
-        let mut done = 0;
+        scratch.written.clear();
+        let (base, mut done) = (out.len(), 0);
         let mut strings = Strings::new(text);
         for found in &scratch.resolved {
             let (start, end, quotes) = strings.number(found.span.start, found.span.end, done);
@@ -23,6 +25,7 @@ impl Scrubber {
                 continue;
             }
             out.extend_from_slice(text.get(done..start).unwrap_or_default());
+            let from = out.len() - base;
             quote(quotes, out);
             let value = match found.layer.checked_sub(1) {
                 None => text,
@@ -31,6 +34,7 @@ impl Scrubber {
             let value = value.get(found.value.0..found.value.1).unwrap_or_default();
             self.placeholder(found, value, out);
             quote(quotes, out);
+            scratch.written.push(from..out.len() - base);
             found.count(report);
             done = end;
         }

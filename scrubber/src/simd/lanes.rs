@@ -29,7 +29,8 @@ impl Lanes {
     /// Whether any bit is set.
     #[inline(always)]
     pub(crate) fn any(&self) -> bool {
-        self.0.iter().fold(0, |all, w| all | w) != 0
+        let [a, b, c, d, e, f, g, h] = self.0;
+        (a | b) | (c | d) | (e | f) | (g | h) != 0
     }
 
     /// The words one block earlier: `before` is the group before.
@@ -47,25 +48,47 @@ impl Lanes {
         let [_, b, c, d, e, f, g, h] = self.0;
         Lanes([b, c, d, e, f, g, h, first])
     }
+}
 
-    #[inline(always)]
-    fn zip(self, other: Lanes, op: impl Fn(u64, u64) -> u64) -> Lanes {
-        let mut out = self.0;
-        out.iter_mut().zip(other.0).for_each(|(a, b)| *a = op(*a, b));
-        Lanes(out)
-    }
-
-    #[inline(always)]
-    fn map(self, op: impl Fn(u64) -> u64) -> Lanes {
-        Lanes(self.0.map(op))
-    }
+/// Defines an operation on all words. Written out, so that it is one instruction in every build.
+macro_rules! each {
+    ($a:ident, |$x:ident| $e:expr) => {{
+        let [a, b, c, d, e, f, g, h] = $a.0;
+        macro_rules! op {
+            ($p:ident) => {{
+                let $x = $p;
+                $e
+            }};
+        }
+        Lanes([op!(a), op!(b), op!(c), op!(d), op!(e), op!(f), op!(g), op!(h)])
+    }};
+    ($a:ident, $b:ident, |$x:ident, $y:ident| $e:expr) => {{
+        let [a, b, c, d, e, f, g, h] = $a.0;
+        let [i, j, k, l, m, n, o, p] = $b.0;
+        macro_rules! op {
+            ($p:ident, $q:ident) => {{
+                let ($x, $y) = ($p, $q);
+                $e
+            }};
+        }
+        Lanes([
+            op!(a, i),
+            op!(b, j),
+            op!(c, k),
+            op!(d, l),
+            op!(e, m),
+            op!(f, n),
+            op!(g, o),
+            op!(h, p),
+        ])
+    }};
 }
 
 impl BitAnd for Lanes {
     type Output = Lanes;
     #[inline(always)]
     fn bitand(self, o: Lanes) -> Lanes {
-        self.zip(o, |a, b| a & b)
+        each!(self, o, |x, y| x & y)
     }
 }
 
@@ -73,7 +96,7 @@ impl BitOr for Lanes {
     type Output = Lanes;
     #[inline(always)]
     fn bitor(self, o: Lanes) -> Lanes {
-        self.zip(o, |a, b| a | b)
+        each!(self, o, |x, y| x | y)
     }
 }
 
@@ -88,7 +111,7 @@ impl Not for Lanes {
     type Output = Lanes;
     #[inline(always)]
     fn not(self) -> Lanes {
-        self.map(|a| !a)
+        each!(self, |x| !x)
     }
 }
 
@@ -96,7 +119,7 @@ impl Shl<u32> for Lanes {
     type Output = Lanes;
     #[inline(always)]
     fn shl(self, n: u32) -> Lanes {
-        self.map(|a| a << n)
+        each!(self, |x| x << n)
     }
 }
 
@@ -104,7 +127,7 @@ impl Shr<u32> for Lanes {
     type Output = Lanes;
     #[inline(always)]
     fn shr(self, n: u32) -> Lanes {
-        self.map(|a| a >> n)
+        each!(self, |x| x >> n)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Portable code: the definition that the vector code is compared with.
 
-use super::{ASCII, BLOCK, Group, Row, TABLES, blocks};
+use super::{ASCII, BLOCK, Group, Row, TABLES, for_blocks};
 
 pub(super) fn run(text: &[u8], groups: &mut [Group]) {
-    blocks(text, groups, one);
+    for_blocks!(text, groups, |bytes, group, lane| one(bytes, group, lane));
 }
 
 fn one(bytes: &[u8; BLOCK], group: &mut Group, lane: usize) {

@@ -1,7 +1,7 @@
 //! The classes by comparisons, for any vector of bytes that has these few
 //! operations. Each level implements [`Vector`] and compiles [`run`] for its features.
 
-use super::{BLOCK, Group, Row, blocks};
+use super::{BLOCK, Group, Row, for_blocks};
 
 /// A vector of [`Vector::LANES`] bytes.
 ///
@@ -28,7 +28,7 @@ pub(super) trait Vector: Copy {
 #[allow(dead_code, reason = "as for Vector")]
 pub(super) unsafe fn run<V: Vector>(text: &[u8], groups: &mut [Group]) {
     // SAFETY: the caller has the features.
-    blocks(text, groups, |bytes, group, lane| unsafe { one::<V>(bytes, group, lane) });
+    for_blocks!(text, groups, |bytes, group, lane| unsafe { one::<V>(bytes, group, lane) });
 }
 
 /// # Safety

@@ -87,7 +87,7 @@ pub(super) fn wanted(n: &Near) -> Lanes {
         let user = n.ahead(3, Row::Slash) & n.back(1, Row::Space);
         // `(0)1 99…`, `(0033) 6…`
         let paren = |k| n.ahead(k, Row::Paren);
-        let code = paren(2) | (digit(2) & digit(3) & digit(4) & (paren(5) | paren(6)));
+        let code = paren(2) | (digit(2) & digit(3) & digit(4) & (paren(5) | paren(6) | paren(7)));
         wanted |= n.row(Row::Open) & digit(1) & (user | code);
     }
     if n.row(Row::Escape).any() {
@@ -219,7 +219,7 @@ fn numbers(n: &Near) -> Lanes {
             wanted |= (masks >> k).low;
         }
     }
-    wanted | lettered(n) | plates(n) | corsican(n)
+    wanted | degrees(n) | lettered(n) | plates(n) | corsican(n)
 }
 
 /// Four groups of digits with three signs between.
@@ -231,6 +231,13 @@ fn quads(n: &Near, sign: Row) -> Lanes {
     }
     let first = signs.chain(3, 2, 4);
     (first >> 1).low | (first >> 2).low | (first >> 3).low
+}
+
+/// Two digits, a dot and four decimals: a latitude of France.
+#[inline(always)]
+fn degrees(n: &Near) -> Lanes {
+    let d = |k| n.ahead(k, Row::Digit);
+    n.ahead(2, Row::Dot) & d(1) & d(3) & d(4) & d(5) & d(6)
 }
 
 /// Numbers after letters, as in `FR76`, `FR 76`, `IBANFR76`.

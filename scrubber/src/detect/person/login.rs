@@ -4,7 +4,7 @@
 
 use super::super::Scan;
 use super::super::text::{at, back, before, has, is_letter, is_word, skip, sub};
-use super::super::words::{AUTH, FUNCTION, GIVEN, LOGIN, PARTICLE, TECHNICAL, VERB};
+use super::super::words::{AUTH, GIVEN, LOGIN, PARTICLE, STATE, TECHNICAL, VERB};
 use super::{is_login, is_ordinary};
 use crate::report::Kind;
 
@@ -67,7 +67,7 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     let end = skip(text, p, 24, is_letter);
     let tags = scan.tables.words.of(sub(text, p, end));
     if tags & LOGIN != 0 {
-        after_user(scan, end);
+        after_user(scan, p, end);
     }
     if tags & (AUTH | VERB) != 0 {
         after_auth(scan, end, tags & AUTH != 0);
@@ -75,8 +75,13 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
 }
 
 /// `user jdupont`, `user 'jdupont'`, `user [jdupont]`.
-fn after_user(scan: &mut Scan<'_>, end: usize) {
+fn after_user(scan: &mut Scan<'_>, start: usize, end: usize) {
     let text = scan.text;
+    // `Login OK: [jdupont`
+    let state = skip(text, end + 1, 12, is_letter);
+    let reported =
+        has(text, state, b": [") && scan.tables.words.of(sub(text, end + 1, state)) & STATE != 0;
+    let end = if reported { state + 1 } else { end };
     let p = skip(text, end, 4, |b| b" '\"[`\\".contains(&b));
     let signs = sub(text, end, p);
     let quoted = signs.iter().any(|b| b"'\"[`".contains(b));
@@ -84,8 +89,8 @@ fn after_user(scan: &mut Scan<'_>, end: usize) {
         return;
     }
     let stop = self::end(text, p);
-    if (quoted || is_shaped(text, p, stop) || is_plain(scan, p, stop)) && is_somebody(scan, p, stop)
-    {
+    let plain = is_plain(scan, p, stop) && !is_told(scan, start, p, stop);
+    if (quoted || is_shaped(text, p, stop) || plain) && is_somebody(scan, p, stop) {
         scan.hit(p, stop, Kind::Person);
     }
 }
@@ -137,7 +142,7 @@ fn after_auth(scan: &mut Scan<'_>, end: usize, any: bool) {
 fn is_somebody(scan: &Scan<'_>, p: usize, end: usize) -> bool {
     let login = sub(scan.text, p, end);
     let known = scan.tables.words.of(login);
-    is_login(scan, p, end) && (known & GIVEN != 0 || known & FUNCTION == 0 && !is_ordinary(login))
+    is_login(scan, p, end) && (known & GIVEN != 0 || known & STATE == 0 && !is_ordinary(login))
 }
 
 /// At the separator of a key that ends before `p`: `sudo: jdupont : TTY=pts/0`.
@@ -148,6 +153,26 @@ pub(crate) fn before_tty(scan: &mut Scan<'_>, p: usize) {
     if has(text, stop, b" : TTY=") && is_somebody(scan, start, stop) {
         scan.hit(start, stop, Kind::Person);
     }
+}
+
+/// Whether a sentence tells what users do: `if a user mistypes`, `User Stories`.
+fn is_told(scan: &Scan<'_>, user: usize, p: usize, end: usize) -> bool {
+    const ARTICLES: [&[u8]; 12] = [
+        b"a", b"an", b"the", b"any", b"each", b"every", b"this", b"that", b"same", b"your", b"our",
+        b"when",
+    ];
+    const SAID: [&[u8]; 8] =
+        [b" logged", b" from ", b" has ", b" is ", b" does ", b" was ", b" not ", b" already "];
+    let text = scan.text;
+    if scan.tables.words.of(sub(text, p, end)) & GIVEN != 0 {
+        return false;
+    }
+    let gap = back(text, user, 1, |b| b == b' ');
+    let word = sub(text, back(text, gap, 6, is_letter), gap);
+    let article = gap < user && ARTICLES.iter().any(|a| word.eq_ignore_ascii_case(a));
+    let said = before(text, end) != b's' && SAID.iter().any(|s| has(text, end, s));
+    let title = at(text, user).is_ascii_uppercase() && at(text, p).is_ascii_uppercase();
+    article && !said || title
 }
 
 /// Where the login at `p` ends.
@@ -187,9 +212,15 @@ fn is_plain(scan: &Scan<'_>, p: usize, end: usize) -> bool {
     let login = sub(text, p, end);
     let known = scan.tables.words.of(login);
     let ending = [&b"ed"[..], b"ing", b"\xC3\xA9", b"\xC3\xA9e"].iter().any(|e| login.ends_with(e));
+    const NOUNS: [&[u8]; 12] = [
+        b"tion", b"tions", b"ment", b"ments", b"ness", b"ity", b"ities", b"tive", b"able", b"ible",
+        b"ship", b"ance",
+    ];
+    let noun = NOUNS.iter().any(|n| login.len() > n.len() + 2 && login.ends_with(n));
     login.len() > 2
+        && !noun
         && login.iter().all(|b| is_letter(*b) || b"-_".contains(b))
-        && known & (TECHNICAL | PARTICLE | FUNCTION) == 0
+        && known & (TECHNICAL | PARTICLE | STATE) == 0
         && (!ending || known & GIVEN != 0)
         && matches!(at(text, end), 0 | b' ' | b'.' | b',' | b';' | b')' | b'\n')
 }
@@ -197,7 +228,7 @@ fn is_plain(scan: &Scan<'_>, p: usize, end: usize) -> bool {
 /// After a backslash: `C:\\Users\\jdupont\\`, `DOMAIN\\jdupont`.
 pub(crate) fn after_backslash(scan: &mut Scan<'_>, p: usize) {
     let text = scan.text;
-    let slash = back(text, p, 8, |b| b == b'\\');
+    let slash = back(text, p, 5, |b| b == b'\\');
     let folder = back(text, slash, 20, |b| is_word(b) || b == b'-');
     let word = sub(text, folder, slash);
     if word.len() < 2 || !is_letter(at(text, p)) {
@@ -218,6 +249,7 @@ pub(crate) fn after_backslash(scan: &mut Scan<'_>, p: usize) {
     let domain = word.len() <= 15
         && word.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-')
         && word.iter().any(u8::is_ascii_uppercase)
+        && word.last().is_some_and(|b| *b != b'-')
         && !is_word(outer)
         && outer != b':';
     // One backslash and one of these letters is more likely an escape: `WARN\\nfoo`.
@@ -242,7 +274,7 @@ pub(crate) fn at_paren(scan: &mut Scan<'_>, p: usize) {
         if before(text, start) == b'(' && is_somebody(scan, start, stop) {
             scan.hit(start, stop, Kind::Person);
         }
-    } else if has(text, p + 1, b"to ") {
+    } else if has(text, p + 1, b"to ") && has(text, p.saturating_sub(4), b"su: ") {
         let close = skip(text, p + 4, 32, |b| b != b')' && b != b' ');
         let start = close + 2;
         let stop = end(text, start.min(text.len()));

@@ -79,7 +79,7 @@ const HEADS: [&[u8]; 20] = [
 pub(crate) struct Prefixes {
     rows: Vec<Prefix>,
     starts: [u128; 128],
-    heads: Vec<u64>,
+    heads: Box<[u64; HEAD_BITS / 64]>,
 }
 
 impl Prefixes {
@@ -95,7 +95,7 @@ impl Prefixes {
                 *s |= 1 << (b & 0x7F);
             }
         }
-        let mut all = Prefixes { rows: Vec::new(), starts, heads: vec![0; HEAD_BITS / 64] };
+        let mut all = Prefixes { rows: Vec::new(), starts, heads: Box::new([0; HEAD_BITS / 64]) };
         for text in rows.iter().map(|r| r.text).chain(HEADS) {
             let head = u64::from(at(text, 0)) | u64::from(at(text, 1)) << 8;
             match text.get(2) {
@@ -117,7 +117,8 @@ impl Prefixes {
     #[inline(always)]
     pub(crate) fn may_start(&self, head: u64) -> bool {
         let bit = head_bit(head);
-        self.heads.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
+        // Proof: below the length
+        self.heads[bit / 64 % (HEAD_BITS / 64)] >> (bit % 64) & 1 == 1
     }
 
     /// The length of the token with a known prefix at `p`, as far as its alphabet goes; `None` if
