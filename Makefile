@@ -8,7 +8,7 @@ IMAGE ?= tamis:dev
 SERVERS := bash .ci/servers.sh exec
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e bench bench-small bench-record fmt lint image clean
+.PHONY: help run build test e2e fuzz bench bench-small bench-record fmt lint image clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,6 +24,10 @@ test: ## every test, with real servers (they fail, not skip, when a server canno
 
 e2e: ## only the tests with real servers
 	TAMIS_E2E=1 $(SERVERS) $(CARGO) test --locked -p tamis --test e2e
+
+SECONDS_EACH ?= 60
+fuzz: ## every fuzz target for SECONDS_EACH seconds (60)
+	bash .ci/fuzz.sh $(SECONDS_EACH)
 
 BENCH := $(CARGO) run --profile fast --locked -p tamis-benches --
 

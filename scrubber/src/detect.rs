@@ -369,5 +369,15 @@ pub(crate) fn ends_placeholder(text: &[u8], i: usize) -> bool {
         && placeholder_len(sub(text, open - 1, i)) == Some(i + 1 - open)
 }
 
+/// Takes the layers of encoding off a text and checks what holds for them: for the fuzz target.
+///
+/// # Panics
+/// When one of them is not as it should be.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn check_layers(text: &[u8]) {
+    shadow::check::layers(text);
+}
+
 #[cfg(test)]
 mod tests;

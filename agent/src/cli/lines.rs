@@ -223,6 +223,29 @@ mod tests {
         }
     }
 
+    /// What a line is scrubbed to depends on its bytes alone: cut at any byte and read in pieces, it
+    /// gives what it gives when read whole.
+    #[test]
+    fn scrubbing_does_not_depend_on_how_lines_are_read() {
+        use tamis_scrubber::scrub::{ScrubScratch, Scrubber};
+        let text = "tel 06 39 98 12 34\r\nde jean%40example.org \u{200b}é\n{\"nir\":185057800608491}\n\n\
+                    iban FR76 3000 6000 0112 3456 7890 189";
+        let (scrubber, mut scratch) = (Scrubber::default(), ScrubScratch::default());
+        let mut scrubbed = |step: usize| {
+            let mut out = Vec::new();
+            for (line, ..) in read_all(text.as_bytes(), step) {
+                scrubber.scrub(&line, &mut out, &mut scratch, &mut Default::default());
+                out.push(b'\n');
+            }
+            String::from_utf8(out).unwrap()
+        };
+        let whole = "tel [PHONE]\r\nde [EMAIL] \u{200b}é\n{\"nir\":\"[NIR]\"}\n\niban [IBAN]\n";
+        assert_eq!(scrubbed(text.len()), whole);
+        for step in 1..text.len() {
+            assert_eq!(scrubbed(step), whole, "step {step}");
+        }
+    }
+
     #[test]
     fn long_lines_are_cut_before_a_token_and_the_next_line_is_whole() {
         for extra in [0, 1, 2, READ_BYTES - 1, READ_BYTES, READ_BYTES + 1, 3 * READ_BYTES + 7] {

@@ -10,6 +10,8 @@
 //! bounds how many are taken off; each decoder reads a byte a fixed number of times, so a layer is
 //! linear in its source. A text beyond [`SOURCE_MAX`] is decoded up to there.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod check;
 mod escape;
 mod list;
 mod terminal;
@@ -18,14 +20,21 @@ mod wide;
 
 use super::fold::{Fold, fold, tag};
 use super::gate::View;
-use super::text::{at, before, hex, sub};
+use super::text::{at, before, hex, skip, sub};
 
 /// Layers of encoding taken off.
-pub(crate) const LAYERS_MAX: usize = 10;
+pub(crate) const LAYERS_MAX: usize = 12;
 /// Bytes of a source that are decoded: offsets are kept in 32 bits. Lines are far shorter.
 const SOURCE_MAX: usize = u32::MAX as usize;
 /// Tag characters in a row that are a text of their own; fewer are noise inside another.
 const TAGS_MIN: usize = 2;
+
+/// What escapes of languages and URLs start with.
+const ESCAPE: [u8; 2] = *b"%\\";
+/// What entities and markup start with.
+const HYPERTEXT: [u8; 2] = *b"&<";
+/// What the encodings of mails start with.
+const MAIL: [u8; 2] = *b"=+";
 
 /// A stretch of the shadow and the stretch of source it came from. A stretch of the same length
 /// corresponds byte for byte; any other only as a whole.
@@ -60,15 +69,22 @@ impl Shadow {
 
     /// Decodes one layer of `source`, whose view is `gate`. Returns whether anything changed.
     ///
-    /// The surest comes off first, in three steps of which the first that changes anything ends the
-    /// layer: characters (folded, or not drawn), escapes, and guesses at what may be encoded and
-    /// may as well be a number or a word. So a guess that is wrong hides nothing that a character
-    /// or an escape would have shown, and an escape is read when nothing stands inside it.
+    /// The surest comes off first, in steps of which the first that changes anything ends the
+    /// layer: characters (folded, or not drawn), escapes of languages and URLs, hypertext, mail,
+    /// and guesses at what may be encoded and may as well be a number or a word. So a guess that is
+    /// wrong hides nothing that a character or an escape would have shown, and an escape is read
+    /// when nothing stands inside it.
     pub(crate) fn decode(&mut self, source: &[u8], gate: View<'_>) -> bool {
         let source = sub(source, 0, SOURCE_MAX);
-        let [characters, escapes, guesses] = gate.encoded();
+        let [characters, _, guesses] = gate.encoded();
+        let of = |bytes: [u8; 2]| {
+            let [_, escapes, _] = gate.encoded();
+            escapes.filter(move |i| bytes.contains(&at(source, *i)))
+        };
         self.pass(source, Self::character, characters)
-            || self.pass(source, Self::escape, escapes)
+            || self.pass(source, Self::escape, of(ESCAPE))
+            || self.pass(source, Self::hypertext, of(HYPERTEXT))
+            || self.pass(source, Self::mail, of(MAIL))
             || self.pass(source, Self::guesses, guesses)
     }
 
@@ -175,22 +191,26 @@ impl Shadow {
         }
     }
 
-    /// Decodes an escape of ASCII characters.
+    /// Decodes an escape that languages and URLs write.
     fn escape(&mut self, source: &[u8], i: usize) -> usize {
-        match at(source, i) {
-            b'%' => self.percent(source, i),
-            b'\\' => self.backslash(source, i),
-            b'&' => self.entity(source, i),
-            b'=' => self.quoted_printable(source, i),
-            b'+' => self.utf7(source, i),
-            _ => self.markup(source, i),
-        }
+        if at(source, i) == b'%' { self.percent(source, i) } else { self.backslash(source, i) }
+    }
+
+    /// Decodes an entity, or drops markup.
+    fn hypertext(&mut self, source: &[u8], i: usize) -> usize {
+        if at(source, i) == b'&' { self.entity(source, i) } else { self.markup(source, i) }
+    }
+
+    /// Decodes an encoding of mails.
+    fn mail(&mut self, source: &[u8], i: usize) -> usize {
+        if at(source, i) == b'+' { self.utf7(source, i) } else { self.quoted_printable(source, i) }
     }
 
     /// Folds or drops a character that is not printable ASCII.
     fn character(&mut self, source: &[u8], i: usize) -> usize {
         match at(source, i) {
             b'^' | 0x1B => self.terminal(source, i),
+            b'=' => self.soft_break(source, i),
             0x08 => self.backspace(source, i, i + 1),
             0 => self.wide(source, i),
             b => self.beyond(source, i, b),
@@ -251,6 +271,12 @@ impl Shadow {
             _ if prev.is_ascii_digit() || next.is_ascii_digit() => self.put(source, i, i + 1, b""),
             _ => i + 1,
         }
+    }
+
+    /// A line that quoted-printable broke.
+    fn soft_break(&mut self, source: &[u8], i: usize) -> usize {
+        let end = skip(source, i + 1, 2, |b| matches!(b, b'\r' | b'\n'));
+        if end > i + 1 { self.put(source, i, end, b"") } else { i + 1 }
     }
 
     /// `%40`, `%2540`.

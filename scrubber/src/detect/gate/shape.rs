@@ -124,12 +124,14 @@ pub(super) fn encoded(n: &Near) -> Encoded {
     let second = n.row(Row::High) & !n.row(Row::Lead) & n.back(1, Row::Latin);
     let mut escapes = n.row(Row::Escape);
     let soft = n.ahead(1, Row::Hexadecimal) & n.ahead(2, Row::Hexadecimal);
-    escapes |= n.row(Row::Equal) & (soft | n.ahead(1, Row::Break));
+    escapes |= n.row(Row::Equal) & soft;
     let base64 = n.wide(Row::Base64);
     escapes |= n.row(Row::Plus) & base64.run(4);
     let starts = n.row(Row::Base64) & !n.back(1, Row::Base64);
     Encoded {
-        characters: n.row(Row::Control) | (n.row(Row::High) & !first & !second),
+        characters: n.row(Row::Control)
+            | (n.row(Row::High) & !first & !second)
+            | (n.row(Row::Equal) & n.ahead(1, Row::Break)),
         escapes,
         guesses: guesses(n),
         runs: starts & base64.run(CODED_MIN as u32),
@@ -159,6 +161,13 @@ fn guesses(n: &Near) -> Lanes {
     let lists = n.row(Row::Open);
     if lists.any() & n.row(Row::Comma).any() {
         guesses |= lists & n.wide(Row::Comma).reach(LIST_REACH).low;
+    }
+    if lists.any() {
+        // `[48 54 51]`, as Go prints bytes.
+        let (digit, space) = (n.wide(Row::Digit), n.wide(Row::Space));
+        let next =
+            (space >> 2) & (digit >> 3) | (space >> 3) & (digit >> 4) | (space >> 4) & (digit >> 5);
+        guesses |= lists & ((digit >> 1) & next).low;
     }
     guesses
 }

@@ -5,8 +5,14 @@ use super::{Shadow, byte, is_latin, number, surrogates, token};
 
 /// Backslashes looked at in a row: deeper nestings of JSON are read as several runs.
 const BACKSLASHES_MAX: usize = 64;
+/// Digits after `\x` that hardly are one escape and a word.
+const BYTEA_SURE: usize = 24;
 /// Characters between two escapes of quoted-printable that vouch for each other.
-const SOFT_NEAR: usize = 12;
+const SOFT_NEAR: usize = 24;
+/// Hexadecimal digits behind `=` that are a value.
+const SOFT_VALUE: usize = 16;
+/// The same escape in that stretch that makes a control character one.
+const SOFT_MANY: usize = 2;
 /// Characters of a run of UTF-7 that vouch for the rest.
 const UTF7_MAX: usize = 512;
 
@@ -80,10 +86,21 @@ impl Shadow {
         let end = skip(source, x + 1, source.len(), |b| b.is_ascii_hexdigit());
         let digits = sub(source, x + 1, end);
         let rest = sub(digits, 2, digits.len());
-        let number = |p: &&[u8]| matches!(byte(p, 0), Some(b' ' | b'0'..=b'9'));
+        let number = |p: &&[u8]| matches!(byte(p, 0), Some(0 | b' ' | b'0'..=b'9'));
+        let ascii = |p: &[u8]| byte(p, 0).is_some_and(|b| b.is_ascii());
         let together = !rest.iter().all(u8::is_ascii_digit)
             || rest.chunks_exact(2).filter(number).count() * 4 >= rest.len();
-        if end - x > 6 && together && self.coded(source, (i, end), (x + 1, end), token::Code::Hex) {
+        let long = digits.len() >= BYTEA_SURE || digits.chunks_exact(2).all(ascii);
+        // One of a row of escapes, or a control character and a word.
+        let row = self.done == i && i >= 4 && has(source, i - 4, b"\\x");
+        let control = byte(digits, 0).is_some_and(|b| b < b' ');
+        if end - x > 6
+            && together
+            && long
+            && !row
+            && !control
+            && self.coded(source, (i, end), (x + 1, end), token::Code::Hex)
+        {
             return end;
         }
         match byte(source, x + 1) {
@@ -113,47 +130,53 @@ impl Shadow {
         let (radix, from) = if hexadecimal { (16, j + 2) } else { (10, j + 1) };
         let end = skip(source, from, 8, |b| char::from(b).is_digit(radix));
         let value = std::str::from_utf8(sub(source, from, end)).ok();
-        // Without its semicolon an entity ends where no other character can be meant.
-        let closed = matches!(at(source, end), b';' | b'&' | 0 | b' ' | b'"' | b'\'' | b'<' | b']')
-            || matches!(at(source, end), b',' | b')' | b'}' | b'|' | b'\t' | b'\n' | b'\r' | b'.');
         match value.and_then(|v| u32::from_str_radix(v, radix).ok()) {
-            Some(c) if end > from && closed => {
-                self.put_char(source, i, end + usize::from(at(source, end) == b';'), c)
-            }
+            Some(c) if at(source, end) == b';' => self.put_char(source, i, end + 1, c),
+            // Without its semicolon it may be cut by something: a printed or a padded one is not.
+            Some(c) if c >= 0x20 || end - from >= 4 => self.put_char(source, i, end, c),
             _ => i + 1,
         }
     }
 
-    /// `=40`, `=C3=A9`, and `=` at a line's end. Only what cannot well be the start of a value,
-    /// as `=20` may be: two in a row, or a sign or a space between two letters or digits where
-    /// another one is near.
+    /// `=40`, `=C3=A9`. Only what cannot well be the start of a value, as `=20` may be: two in a
+    /// row, or a sign or a space between two letters or digits where another one is near.
     pub(super) fn quoted_printable(&mut self, source: &[u8], i: usize) -> usize {
-        if matches!(at(source, i + 1), b'\r' | b'\n') {
-            let end = skip(source, i + 1, 2, |b| matches!(b, b'\r' | b'\n'));
-            return self.put(source, i, end, b"");
-        }
-        // No text has control characters, but many a value starts with `=00`.
-        let Some(b) = soft(source, i).filter(|b| *b >= b' ' || matches!(b, b'\t' | b'\n' | b'\r'))
-        else {
+        let Some(b) = soft(source, i) else { return i + 1 };
+        let window = || i.saturating_sub(SOFT_NEAR)..i + SOFT_NEAR;
+        // No text has control characters, but many a value starts with `=00`: only what another
+        // encoding left, one such between any two characters.
+        let control = b < b' ' && !matches!(b, 7 | b'\t' | b'\n' | b'\r' | 0x1B);
+        let many = || window().filter(|j| soft(source, *j) == Some(b)).count() > SOFT_MANY;
+        if control && !(matches!(b, 0 | 8) && many()) {
             return i + 1;
-        };
+        }
         let chained = self.done == i && i.checked_sub(3).is_some_and(|j| soft(source, j).is_some());
         let sign = !b.is_ascii_alphanumeric();
-        let after = at(source, i + 3);
-        let between = is_word(before(source, i)) && is_word(after);
-        let alone = b == b'@' && after.is_ascii_alphabetic()
-            || matches!(b, b'.' | b'-' | b'+' | b'/' | b':' | b'_');
-        let near = || {
-            (i.saturating_sub(SOFT_NEAR)..i + SOFT_NEAR)
-                .any(|j| j != i && at(source, j) == b'=' && soft(source, j).is_some())
+        // `key=5F08…` is a value in hexadecimal.
+        let run = skip(source, i + 1, SOFT_VALUE, |b| b.is_ascii_hexdigit()) - i - 1;
+        let left = is_word(before(source, i)) && run < SOFT_VALUE;
+        let right = is_word(at(source, i + 3));
+        let alone = b == b'@' && at(source, i + 3).is_ascii_alphabetic()
+            || matches!(b, b'.' | b'-' | b'/' | b':' | b'_');
+        let near = || window().any(|j| j != i && soft(source, j).is_some());
+        // A number behind its plus; longer ones may be hexadecimal.
+        let phone = || {
+            let end = skip(source, i + 3, 16, |b| b.is_ascii_digit());
+            (i + 10..i + 19).contains(&end) && !is_word(at(source, end))
         };
+        let closes =
+            matches!(at(source, i + 3), 0 | b' ' | b'=' | b'&' | b'<' | b'\\' | b'\n' | b'\r')
+                || matches!(at(source, i + 3), b'"' | b'\'' | b')' | b']' | b'}' | b',' | b';');
+        let padding = b == b'=' && (left || before(source, i) == b'=') && closes;
+        // ASCII, or the first byte of a character: `key=DE=E2` starts with a value.
+        let starts = soft(source, i + 3)
+            .is_some_and(|next| b < 0x80 || b >= 0xC2 && (0x80..0xC0).contains(&next));
         if chained
-            || soft(source, i + 3).is_some()
-            || between && (sign && alone || b == 0xA0)
-            || b == b'+' && after.is_ascii_digit()
-            // Padding of base64.
-            || b == b'=' && (is_word(before(source, i)) || before(source, i) == b'=')
-            || sign && is_word(after) && near()
+            || padding
+            || starts
+            || left && right && (sign && alone || b == 0xA0)
+            || b == b'+' && phone()
+            || sign && (left || right) && near()
         {
             return self.put(source, i, i + 3, &[b]);
         }

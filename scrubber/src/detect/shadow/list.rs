@@ -17,8 +17,7 @@ const INLINE: [&[u8]; 20] = [
 ];
 
 impl Shadow {
-    /// At `[`: a list of the values of bytes (`[48, 54]`), or of digits (`["0","6"]`). The bracket
-    /// is dropped, so that what is left follows its key.
+    /// At `[`: a list of the values of bytes (`[48, 54]`), or of digits (`["0","6"]`).
     pub(super) fn list(&mut self, source: &[u8], i: usize) -> usize {
         let start = skip(source, i + 1, 2, |b| b == b' ');
         let (mut end, mut next, mut count, mut bytes) = (start, start, 0, false);
@@ -39,8 +38,7 @@ impl Shadow {
             }
             Some(0)
         });
-        // What was looked at holds no bracket, so no list starts in it.
-        if written { end } else { next.max(i + 1) }
+        if written { end } else { i + 1 }
     }
 
     /// At `<`: the start of character data, a comment, or an element that may stand inside a word.

@@ -8,27 +8,24 @@ use super::*;
 use crate::detect::Tables;
 use crate::detect::gate::Gate;
 
-/// Bytes that may start an escape.
-fn starts_escape(b: u8) -> bool {
-    matches!(b, b'%' | b'\\' | b'&' | b'=' | b'+' | b'<')
-}
-
 /// Bytes that may belong to a character that is folded or dropped; `^[` is how some programs show
-/// an escape character.
+/// an escape character, `=` at a line's end joins it to the next one.
 fn is_strange(b: u8) -> bool {
-    matches!(b, 0 | 0x08 | 0x1B | b'^' | 0x80..)
+    matches!(b, 0 | 0x08 | 0x1B | b'^' | b'=' | 0x80..)
 }
 
 /// Decodes one layer, looking at every byte.
 fn everywhere(source: &[u8]) -> Option<Vec<u8>> {
     let mut shadow = Shadow::default();
-    let all = |starts: fn(u8) -> bool| {
+    let all = |starts: &dyn Fn(u8) -> bool| {
         let places: Vec<usize> = (0..source.len()).filter(|i| starts(source[*i])).collect();
         places.into_iter()
     };
-    let changed = shadow.pass(source, Shadow::character, all(is_strange))
-        || shadow.pass(source, Shadow::escape, all(starts_escape))
-        || shadow.pass(source, Shadow::guess, all(|b| b.is_ascii_alphanumeric() || b == b'['));
+    let changed = shadow.pass(source, Shadow::character, all(&is_strange))
+        || shadow.pass(source, Shadow::escape, all(&|b| ESCAPE.contains(&b)))
+        || shadow.pass(source, Shadow::hypertext, all(&|b| HYPERTEXT.contains(&b)))
+        || shadow.pass(source, Shadow::mail, all(&|b| MAIL.contains(&b)))
+        || shadow.pass(source, Shadow::guess, all(&|b| b.is_ascii_alphanumeric() || b == b'['));
     changed.then(|| shadow.text.clone())
 }
 
@@ -76,6 +73,9 @@ const PIECES: &[&str] = &[
     "\\u0040",
     "\\x40",
     "\\x6a6f61",
+    "[48 54 51 57 57 56 49 50]",
+    "[4 5 6 7 8 9 1 2 3]",
+    "=\r\n",
     "\\u{40}",
     "&#64;",
     "&amp;#64;",
