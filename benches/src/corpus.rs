@@ -16,6 +16,8 @@ const MIXED_ROUNDS: usize = 6;
 /// Where the committed corpus and its templates lie.
 const MIXED: &str = "fixtures/bench/mixed.log";
 const MIXED_TEMPLATES: &str = "fixtures/bench/mixed.templates";
+/// Bytes of whole lines that are handed over at once.
+const CHUNK: usize = 64 * 1024;
 /// Length of a line of a flood, bytes.
 const FLOOD_LINE: usize = 64 * 1024;
 /// Length of a line of joined lines, bytes: the most that a sidecar gives the scrubber at once.
@@ -67,8 +69,19 @@ impl Corpus {
     }
 
     /// All of it.
+    #[cfg(test)]
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
+    }
+
+    /// Whole lines with their newlines, about [`CHUNK`] bytes at once: what a command reads.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.text.as_slice();
+        std::iter::from_fn(move || {
+            let (chunk, tail) = rest.split_at(whole_lines(rest));
+            rest = tail;
+            (!chunk.is_empty()).then_some(chunk)
+        })
     }
 
     /// Lines without their newline.
@@ -76,6 +89,13 @@ impl Corpus {
         let text = self.text.strip_suffix(b"\n").unwrap_or(&self.text);
         text.split(|b| *b == b'\n')
     }
+}
+
+/// The length of the whole lines among the first [`CHUNK`] bytes, or of one longer line.
+fn whole_lines(text: &[u8]) -> usize {
+    let head = text.get(..CHUNK).unwrap_or(text);
+    let last = memchr::memrchr(b'\n', head).or_else(|| memchr::memchr(b'\n', text));
+    last.map_or(text.len(), |i| i + 1)
 }
 
 /// One line after another, each ended. `None` where a file is absent and may be.

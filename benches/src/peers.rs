@@ -5,8 +5,8 @@
 //! [`Prefiltered`]: one Aho-Corasick pass finds the literals of rules, a small expression runs near
 //! each, and the rules without a literal run together as a set. Bytes, ASCII classes.
 //!
-//! They are given every advantage: large buffers of whole lines instead of single ones, no
-//! checksums, no context, no decoding. What they miss and what they take wrongly is not charged.
+//! They are given every advantage: no checksums, no context, no decoding, and a search runs over a
+//! chunk of lines as if it were one. What they miss and what they take wrongly is not charged.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::meta::{Cache, Config, Regex};
@@ -14,10 +14,8 @@ use regex_automata::util::syntax;
 use regex_automata::{Input, PatternID};
 use serde::Deserialize;
 
-use crate::corpus::Planted;
+use crate::corpus::{Corpus, Planted};
 
-/// Bytes of whole lines that a peer is given at once.
-const CHUNK: usize = 64 * 1024;
 /// Bytes before and after a literal that its rule may look at.
 const NEAR: (usize, usize) = (64, 192);
 /// Bytes of one compiled set, and of its lazy cache.
@@ -116,13 +114,11 @@ impl Peer {
         .collect()
     }
 
-    /// Rewrites `text` chunk by chunk into `out`, which holds the last chunk afterwards.
-    pub(crate) fn redact(&mut self, text: &[u8], out: &mut Vec<u8>) -> Found {
+    /// Rewrites a corpus chunk by chunk into `out`, which holds the last chunk afterwards.
+    pub(crate) fn redact(&mut self, corpus: &Corpus, out: &mut Vec<u8>) -> Found {
         let mut found = Found::default();
-        let mut rest = text;
         let mut hits = Vec::new();
-        while !rest.is_empty() {
-            let (chunk, tail) = rest.split_at(whole_lines(rest));
+        for chunk in corpus.chunks() {
             hits.clear();
             match &mut self.engine {
                 Engine::Set(set) => set.find(chunk, 0..chunk.len(), &mut hits),
@@ -131,20 +127,9 @@ impl Peer {
             out.clear();
             write(chunk, &hits, &self.kinds, out, &mut found);
             std::hint::black_box(&*out);
-            rest = tail;
         }
         found
     }
-}
-
-/// The length of the whole lines among the first [`CHUNK`] bytes, or of one longer line.
-fn whole_lines(text: &[u8]) -> usize {
-    let head = text.get(..CHUNK).unwrap_or(text);
-    let end = |i: usize| i + 1;
-    head.iter()
-        .rposition(|b| *b == b'\n')
-        .map(end)
-        .unwrap_or_else(|| text.iter().position(|b| *b == b'\n').map_or(text.len(), end))
 }
 
 /// Copies what lies between the hits and names them.

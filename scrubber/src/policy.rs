@@ -46,8 +46,8 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Where the key of its pseudonyms is, if it has any. Who reads a policy must read that file and
-    /// give what is in it to [`Policy::with_key`].
+    /// Where the key of its pseudonyms is, if it has any. Who reads a policy reads that file too
+    /// and gives what is in it to [`Policy::with_key`].
     pub fn key_place(&self) -> Option<KeyPlace<'_>> {
         self.definitions.key.as_ref().map(|k| KeyPlace { file: &k.file, span: &k.span })
     }

@@ -153,6 +153,8 @@ pub struct ScrubScratch {
     found: Vec<Found>,
     resolved: Vec<Found>,
     raw: Vec<Span>,
+    /// Layers of encoding that were taken off the text last looked at.
+    decoded: usize,
     /// Where placeholders are in the text last rewritten.
     written: Vec<Range<usize>>,
     gates: Gates,
@@ -297,14 +299,16 @@ impl Scrubber {
         scratch.buffers = [now, next];
     }
 
-    /// Whether placeholders cannot make anything beside them a detection: no word gives it a
-    /// meaning, nothing is encoded, and no digits are near that were part of a longer number.
+    /// Whether placeholders cannot make anything beside them a detection: nothing is encoded, no
+    /// digits are near that were part of a longer number, and what stands before a placeholder,
+    /// which is not looked at from behind it any more, has no word with a meaning, or none at all.
     fn is_settled(&self, text: &[u8], view: View<'_>, scratch: &ScrubScratch) -> bool {
-        let alone = |f: &Found| f.layer == 0 && f.rule.is_none() && stands_alone(text, &f.span);
-        self.options.rules.len() == 0
-            && !view.is_encoded()
-            && !view.has_words()
-            && scratch.resolved.iter().all(alone)
+        let alone = |f: &Found| {
+            let Span { start, end, .. } = f.span;
+            stands_alone(text, &f.span)
+                && (!view.has_words_near(start, end) || !view.has_letters_before(start))
+        };
+        self.options.rules.len() == 0 && scratch.decoded == 0 && scratch.resolved.iter().all(alone)
     }
 
     /// What the policy says of the last text that was looked at: drop its record, its field, or
@@ -393,6 +397,7 @@ impl Scrubber {
     fn find(&self, text: &[u8], view: View<'_>, scratch: &mut ScrubScratch) {
         scratch.found.clear();
         scratch.resolved.clear();
+        scratch.decoded = 0;
         self.scan(text, view, &[], scratch);
         if view.is_encoded() {
             self.find_encoded(text, view, scratch);
@@ -412,6 +417,7 @@ impl Scrubber {
             let under = if n == 1 { view } else { gate.view(0, source.len()) };
             let changed = above.first_mut().is_some_and(|shadow| shadow.decode(source, under));
             let Some(taken) = layers.get(..n).filter(|_| changed) else { break };
+            scratch.decoded = n;
             let layer = taken.last().map_or(text, Shadow::text);
             gate.open(layer, &self.tables);
             self.scan(layer, gate.view(0, layer.len()), taken, scratch);
@@ -441,7 +447,7 @@ impl Scrubber {
 fn stands_alone(text: &[u8], span: &Span) -> bool {
     let at = |i: usize| text.get(i).copied().unwrap_or(0);
     let before = |i: usize| i.checked_sub(1).map_or(0, at);
-    let sign = |b: u8| matches!(b, b' ' | b'+' | b'.' | b'-' | b'/' | b'_');
+    let sign = |b: u8| b" +.-/_,;:#".contains(&b);
     let opens =
         matches!(before(span.start), 0 | b' ' | b'\t' | b'"' | b'\'' | b'[' | b'(' | b'<' | b'=');
     let closes =

@@ -263,9 +263,9 @@ impl Classifier {
         }
     }
 
-    /// Writes the groups of `text` to `groups`: one for each 512 bytes begun, and an empty one.
+    /// Writes the groups of `text` to `groups`: one for each 512 bytes begun.
     pub(crate) fn classify(&self, text: &[u8], groups: &mut Vec<Group>) {
-        let count = text.len().div_ceil(GROUP) + 1;
+        let count = text.len().div_ceil(GROUP);
         groups.truncate(count);
         groups.resize(count, Group::EMPTY);
         let whole = text.len() / BLOCK;

@@ -137,10 +137,39 @@ fn actions_and_rules_of_a_policy_are_followed() {
     let rules = "[[rules]]\nname = \"ticket\"\npattern = 'refused'\n";
     let custom = one(rules, "json", line);
     assert!(custom.contains("connection [CUSTOM:ticket]"), "{custom}");
+    let rule = "[[rules]]\nname = \"ticket\"\npattern = 'refused'\naction = \"drop-field\"\n";
+    assert_eq!(one(rule, "json", line), r#"{"level":"info""#);
+    assert_eq!(one(&rule.replace("field", "record"), "json", line), "");
+    let masked = one("[actions]\nemail = \"mask\"\n", "json", line);
+    assert!(masked.contains("connection refused for [EMAIL:***]"), "{masked}");
+    let line = br#"{"msg":"connection refused from 203.0.113.77 port 5432"}"#;
+    let network = one("[actions]\nip = \"truncate\"\n", "json", line);
+    assert!(network.contains("connection refused from [IP:203.0.113.0/24] port 5432"), "{network}");
+    // Kept by the detectors is not kept by the lexicon.
+    let kept = one("[actions]\nip = \"keep\"\n", "json", line);
+    assert!(!kept.contains("203.0"), "{kept}");
     // A typed field cannot carry a placeholder.
     let line = br#"{"logger":"http.log","status":200}"#;
     let typed = one("[[rules]]\npattern = 'http'\n", "json", line);
     assert_eq!(typed, r#"{"http_response_status_code":200"#);
+}
+
+#[test]
+fn pseudonyms_pass_the_lexicon() {
+    let policy =
+        "[actions]\nphone = \"pseudonym\"\n[pseudonym]\nkey_id = \"k7\"\nkey_file = \"/x\"\n";
+    let policy = Policy::parse(policy).unwrap().with_key(&[7; 32]).unwrap();
+    let sieve = Sieve::new(&policy).unwrap();
+    let mut scratch = Scratch::new(&sieve);
+    let at = envelope(&sieve, "json");
+    let mut tag = |number: &str| {
+        let line = format!("{{\"msg\":\"connection refused for {number}\"}}");
+        let out = run(&sieve, &at, line.as_bytes(), &mut scratch);
+        let tag = out.split("[PHONE:k7:").nth(1).and_then(|t| t.split(']').next());
+        tag.unwrap_or_else(|| panic!("{out}")).to_owned()
+    };
+    assert_eq!(tag("06 39 98 12 34"), tag("+33639981234"));
+    assert_ne!(tag("06 39 98 12 34"), tag("06 39 98 12 35"));
 }
 
 #[test]

@@ -120,3 +120,96 @@ fn demo_leaks_no_canary() {
     assert!(text.contains("http://127.0.0.1:"), "the address of the page: {text}");
     assert!(text.to_lowercase().contains("canar"), "the canaries' result: {text}");
 }
+
+/// The bytes and the mode of a key file.
+type Key<'k> = (&'k [u8], u32);
+
+/// A policy in a directory of its own, with the key of its pseudonyms if there is one.
+fn policy(text: &str, key: Option<Key<'_>>) -> (tempfile::TempDir, PathBuf) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let key_path = dir.path().join("key");
+    if let Some((bytes, mode)) = key {
+        std::fs::write(&key_path, bytes).unwrap();
+        std::fs::set_permissions(&key_path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let path = dir.path().join("policy.toml");
+    std::fs::write(&path, text.replace("KEY", key_path.to_str().unwrap())).unwrap();
+    (dir, path)
+}
+
+#[test]
+fn scrub_and_sieve_follow_a_policy() {
+    let text = "[actions]\nnir = \"mask\"\nip = \"truncate\"\nemail = \"drop-record\"\n\
+                [[rules]]\nname = \"ticket\"\npattern = 'TCK-\\d+'\n";
+    let (_dir, path) = policy(text, None);
+    let path = path.to_str().unwrap();
+    let input = b"NIR 1 85 05 78 006 084 91\nfrom 203.0.113.77\nto jean@example.org\nTCK-7 open\n";
+    let out = tamis(&["scrub", "--policy", path], input);
+    let want = "NIR [NIR:***]\nfrom [IP:203.0.113.0/24]\n\n[CUSTOM:ticket] open\n";
+    assert_eq!(String::from_utf8(out.stdout).unwrap(), want);
+    assert_eq!(out.status.code(), Some(0));
+    let input = b"{\"msg\":\"connection refused from 203.0.113.77 port 5432\"}\n";
+    let out = tamis(&["sieve", "--policy", path], input);
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert!(said.contains("from [IP:203.0.113.0/24] port 5432"), "{said}");
+}
+
+#[test]
+fn pseudonyms_need_their_key() {
+    let text = "[actions]\nphone = \"pseudonym\"\n[pseudonym]\nkey_id = \"k1\"\n\
+                key_file = \"KEY\"\n";
+    let hex = "0a".repeat(32);
+    let rows: [(Option<Key<'_>>, &str); 5] = [
+        (Some((hex.as_bytes(), 0o400)), ""),
+        (Some((&[0x0a; 32], 0o600)), ""),
+        (None, "missing or cannot be read"),
+        (Some((hex.as_bytes(), 0o644)), "open to every user"),
+        (Some((&[0x0a; 31], 0o600)), "does not hold a key of 32 bytes"),
+    ];
+    let mut tags = Vec::new();
+    for (key, want) in rows {
+        let (_dir, path) = policy(text, key);
+        for command in ["scrub", "sieve"] {
+            let input = b"connection refused for 06 39 98 12 34\n";
+            let out = tamis(&[command, "--policy", path.to_str().unwrap()], input);
+            let (said, told) = (String::from_utf8(out.stdout), String::from_utf8(out.stderr));
+            let (said, told) = (said.unwrap(), told.unwrap());
+            if want.is_empty() {
+                let tag = said.split("[PHONE:k1:").nth(1).and_then(|t| t.get(..16));
+                tags.push(tag.unwrap_or_else(|| panic!("{said}{told}")).to_owned());
+                continue;
+            }
+            assert_eq!((out.status.code(), said.as_str()), (Some(78), ""), "{told}");
+            assert!(told.contains("pseudonym key file") && told.contains(want), "{told}");
+            assert!(told.contains("openssl rand") && !told.contains("0a0a"), "{told}");
+            assert!(!told.contains(path.parent().unwrap().to_str().unwrap()), "{told}");
+        }
+    }
+    assert!(tags.len() == 4 && tags.iter().all(|t| *t == tags[0]), "{tags:?}");
+}
+
+#[test]
+fn check_tells_the_mistakes_of_a_policy_by_line() {
+    let text = "[actions]\nnir = \"masq\"\nphone = \"pseudonym\"\n[[rules]]\npattern = 'x*'\n";
+    let (dir, path) = policy(text, None);
+    let config = dir.path().join("tamis.toml");
+    let path = path.to_str().unwrap();
+    let lines = [
+        "state_dir = \"/tmp/x\"\n[source.json_file]\n[sink.stdout]\n",
+        &format!("[policy]\nfile = \"{path}\"\n"),
+    ];
+    std::fs::write(&config, lines.concat()).unwrap();
+    let out = tamis(&["check", "--config", config.to_str().unwrap()], b"");
+    let told = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(78), "{told}");
+    assert!(told.contains("the policy file has 2 mistake(s)"), "{told}");
+    assert!(told.contains("line 2, column 7: ") && told.contains("did you mean `mask`?"), "{told}");
+    assert!(told.contains("line 3, column 9: pseudonyms need a key"), "{told}");
+    // References and patterns are checked once the syntax is right.
+    let right = text.replace("masq", "mask").replace("pseudonym", "mask");
+    std::fs::write(path, right).unwrap();
+    let out = tamis(&["check", "--config", config.to_str().unwrap()], b"");
+    let told = String::from_utf8(out.stderr).unwrap();
+    assert!(told.contains("line 5, column 11: the pattern matches the empty text"), "{told}");
+}

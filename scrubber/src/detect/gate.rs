@@ -14,12 +14,14 @@ use super::Tables;
 use super::text::{at, back, before, is_letter, skip, sub};
 use super::words::{
     self, AGAINST, BEFORE_LOGIN, BEFORE_NAME, BEFORE_NUMBER, COMMAND, FOLDER, HASH, HINT, KEY,
-    PAPERS, PASSWORD, PHONE, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
+    LONG, PAPERS, PASSWORD, PHONE, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
 };
 use crate::simd::{BLOCK, GROUP, Group, Job, LANES, Row};
 
 /// Bytes after a word within which it gives a number its meaning: what `context` looks back.
 const NUMBER_REACH: usize = 136;
+/// Bytes around a detection within which a word has to do with it or with its neighbours.
+const NEAR_REACH: usize = NUMBER_REACH + 64;
 /// Bytes after a key within which its separator comes: brackets, quotes and spaces.
 const CLOSERS: usize = 14;
 /// Bytes after a word within which an element or a list opens.
@@ -37,6 +39,8 @@ const HOUSE_REACH: usize = 20;
 /// Shortest base64 or hexadecimal token looked into.
 pub(crate) const CODED_MIN: usize = 12;
 
+/// Digits that a number of any of [`LONG`] has, if it is written without letters.
+const LONG_MIN: u32 = 6;
 /// Shortest line of a key's text in base64.
 const LINE_MIN: usize = 12;
 /// Blanks before such a line.
@@ -72,6 +76,8 @@ pub(crate) struct Gate {
     ends: Vec<u64>,
     /// One bit per byte after a word that makes numbers personal.
     named: Vec<u64>,
+    /// One bit per byte after a word that makes long numbers personal.
+    long: Vec<u64>,
     /// One bit per byte that may be the separator of a pair whose key has a meaning.
     paired: Vec<u64>,
 }
@@ -83,6 +89,7 @@ impl Gate {
         tables.classifier.with(Open { gate: self, text, tables });
         if !self.hits.is_empty() {
             self.named.resize(self.wanted.len(), 0);
+            self.long.resize(self.wanted.len(), 0);
             self.paired.resize(self.wanted.len(), 0);
             let hits = std::mem::take(&mut self.hits);
             hits.iter().for_each(|hit| self.follow(text, *hit));
@@ -116,6 +123,15 @@ impl Gate {
         let (block, shift) = (i / BLOCK, i % BLOCK);
         let low = self.block(block, row);
         if shift == 0 { low } else { low >> shift | self.block(block + 1, row) << (BLOCK - shift) }
+    }
+
+    /// Whether the number at `i` has as many digits as one that a word makes personal, or letters.
+    fn is_long(&self, i: usize) -> bool {
+        let length = self.from(i, Row::Numeric).trailing_ones();
+        let within = if length < 64 { (1u64 << length) - 1 } else { !0 };
+        let digits = (self.from(i, Row::Digit) & within).count_ones();
+        let letters = self.from(i, Row::Letter) | self.from(i, Row::Mask);
+        digits >= LONG_MIN || letters >> (length % 64) & 1 == 1
     }
 
     #[inline]
@@ -184,6 +200,7 @@ impl Gate {
             &mut self.shaped,
             &mut self.ends,
             &mut self.named,
+            &mut self.long,
             &mut self.paired,
         ] {
             map.clear();
@@ -314,8 +331,10 @@ impl Gate {
         }
         self.admit(end, end + OPEN_REACH, Mark::Open);
         self.admit(end, end + SIGN_REACH, Mark::Sign);
-        if tags & BEFORE_NUMBER != 0 {
+        if tags & BEFORE_NUMBER & !LONG != 0 {
             self.admit(start, end + NUMBER_REACH, Mark::Number);
+        } else if tags & LONG != 0 {
+            self.admit(start, end + NUMBER_REACH, Mark::Long);
         }
         if tags & STREET != 0 {
             self.admit(start.saturating_sub(HOUSE_REACH), start, Mark::Number);
@@ -356,6 +375,7 @@ impl Gate {
             let map = match what {
                 Mark::Pair => self.paired.get_mut(k),
                 Mark::Number => self.named.get_mut(k),
+                Mark::Long => self.long.get_mut(k),
                 Mark::Token => self.tokens.get_mut(k),
                 _ => None,
             };
@@ -369,7 +389,9 @@ impl Gate {
                 Mark::Pair => row(Row::Colon) | row(Row::Equal),
                 Mark::Open => row(Row::Open),
                 Mark::Sign => row(Row::Quote) | row(Row::Slash),
-                Mark::Number => row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before),
+                Mark::Number | Mark::Long => {
+                    row(Row::Digit) & !(row(Row::Digit) << 1 | digit_before)
+                }
                 Mark::Capital => row(Row::Upper) | row(Row::High),
                 Mark::Flag => row(Row::Letter) & (row(Row::Dash) << 1 | dash_before),
                 Mark::Letter => row(Row::Letter),
@@ -407,16 +429,34 @@ impl<'a> View<'a> {
         self.encoded().into_iter().any(|mut places| places.next().is_some())
     }
 
-    /// Whether a word with a meaning is there.
-    pub(crate) fn has_words(self) -> bool {
+    /// Whether a word with a meaning is so near that it may have to do with what is at
+    /// `start..end`, or with what is beside it.
+    pub(crate) fn has_words_near(self, start: usize, end: usize) -> bool {
         let hits = &self.gate.hits;
-        let first = hits.partition_point(|h| h.end <= self.start);
-        hits.get(first).is_some_and(|h| h.start < self.end)
+        let from = (self.start + start).saturating_sub(NEAR_REACH).max(self.start);
+        let first = hits.partition_point(|h| h.end <= from);
+        let to = (self.start + end + NEAR_REACH).min(self.end);
+        hits.get(first).is_some_and(|h| h.start < to)
+    }
+
+    /// Whether letters stand before `i`, as far as a detector looks back.
+    pub(crate) fn has_letters_before(self, i: usize) -> bool {
+        let end = self.start + i;
+        let mut from = end.saturating_sub(NEAR_REACH).max(self.start);
+        while from < end {
+            let within = if end - from < BLOCK { (1u64 << (end - from)) - 1 } else { !0 };
+            if self.gate.from(from, Row::Letter) & within != 0 {
+                return true;
+            }
+            from += BLOCK;
+        }
+        false
     }
 
     /// Whether the number at `i` is looked at for a word before it, not only for its shape.
     pub(crate) fn is_named(self, i: usize) -> bool {
-        bit(&self.gate.named, self.start + i)
+        let i = self.start + i;
+        bit(&self.gate.named, i) || bit(&self.gate.long, i) && self.gate.is_long(i)
     }
 
     /// Whether a provider's token may start at `i`.
@@ -462,6 +502,7 @@ enum Mark {
     Open,
     Sign,
     Number,
+    Long,
     Capital,
     Letter,
     Flag,

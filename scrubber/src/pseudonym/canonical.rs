@@ -19,13 +19,15 @@ pub(super) fn write(kind: Kind, value: &[u8], out: &mut [u8; CANONICAL_MAX]) -> 
             let digits = || value.iter().copied().filter(u8::is_ascii_digit);
             let plus = value.iter().find(|b| b.is_ascii_digit() || **b == b'+') == Some(&b'+');
             let zeros = digits().take_while(|&b| b == b'0').count();
-            let lead: &[u8] = if !plus && zeros == 1 { b"33" } else { b"" };
+            // `06…`, or the nine digits that a JSON number keeps of it.
+            let french = !plus && (zeros == 1 || zeros == 0 && digits().count() == 9);
+            let lead: &[u8] = if french { b"33" } else { b"" };
             lead.iter().for_each(|&b| push(b));
             let rest = digits().skip(if plus { 0 } else { zeros.min(2) });
             // The trunk zero of `+33 (0)6`.
-            let french = plus && value.windows(3).any(|w| w == b"(0)");
+            let trunk = plus && value.windows(3).any(|w| w == b"(0)");
             rest.enumerate()
-                .filter(|&(i, b)| !(french && i == 2 && b == b'0'))
+                .filter(|&(i, b)| !(trunk && i == 2 && b == b'0'))
                 .for_each(|(_, b)| push(b));
         }
         Kind::Nir => {

@@ -73,12 +73,15 @@ fn within_values(text: &[u8], spans: &[Found], out: &mut Vec<Found>) {
     }
 }
 
-/// Joins two that overlap: neither may leak, and the longer names it.
+/// Joins two that overlap: neither may leak. Of one kind the more decoded gives the value, of two
+/// the longer names it.
 fn join(open: &mut Found, other: &Found) {
     let longer = other.span.end - other.span.start > open.span.end - open.span.start;
+    let same = other.span.kind == open.span.kind && other.rule == open.rule;
     let end = open.span.end.max(other.span.end);
     let start = open.span.start;
-    if longer {
+    let takes = if same { other.layer > open.layer } else { longer };
+    if takes {
         *open = *other;
     }
     open.span = Span { start, end, ..open.span };

@@ -61,14 +61,14 @@ impl Rules {
         let mut all = Vec::new();
         for def in defs {
             let config = |unicode| syntax::Config::new().unicode(unicode).utf8(false);
-            let parse = |unicode| syntax::parse_with(&def.pattern, &config(unicode));
-            let built = match parse(false).or_else(|_| parse(true)) {
+            let parse = |unicode| syntax::parse_with(&def.pattern, &config(unicode)).ok();
+            let built = match parse(!def.pattern.is_ascii()).or_else(|| parse(true)) {
                 _ if def.pattern.len() > PATTERN_BYTES_MAX => Err(Refusal::Long),
-                Err(_) => Err(Refusal::Syntax),
-                Ok(hir) if hir.properties().minimum_len().is_none_or(|n| n == 0) => {
+                None => Err(Refusal::Syntax),
+                Some(hir) if hir.properties().minimum_len().is_none_or(|n| n == 0) => {
                     Err(Refusal::Empty)
                 }
-                Ok(hir) => {
+                Some(hir) => {
                     let one = automaton(RULE_BYTES_MAX).build_from_hir(&hir);
                     all.push(hir);
                     one.map_err(|_| Refusal::Large)

@@ -100,9 +100,11 @@ impl Shadow {
         }
         if at(source, j) != b'#' {
             let end = skip(source, j, 8, |b| b.is_ascii_alphabetic());
-            let named = NAMED.iter().find(|(name, _)| *name == sub(source, j, end));
+            let closed = at(source, end) == b';';
+            let is = |(name, _): &&(&[u8], u32)| *name == sub(source, j, end);
+            let named = if closed { NAMED.iter().find(is) } else { None };
             return match named {
-                Some((_, c)) if at(source, end) == b';' => self.put_char(source, i, end + 1, *c),
+                Some((_, c)) => self.put_char(source, i, end + 1, *c),
                 _ if j > i + 1 => self.put(source, i, j, b"&"),
                 _ => i + 1,
             };
@@ -177,6 +179,10 @@ impl Shadow {
 /// Whether a run of UTF-7 starts at `i`, one that writes characters of a text in Latin letters: all
 /// of it, or [`UTF7_MAX`] if it is longer. The first character that is none ends the look.
 fn is_utf7(source: &[u8], i: usize) -> bool {
+    // The first six bits of a Latin character, or of one that stands for it.
+    if !matches!(at(source, i + 1), b'A'..=b'M' | b'/' | b'2' | b'+') {
+        return false;
+    }
     let mut units = Units::new(source, i + 1);
     let mut n = 0;
     while let Some(c) = units.next() {

@@ -346,15 +346,27 @@ fn quad(q: &[u8]) -> Option<[u8; 3]> {
 
 /// The value of a character of base64, in either alphabet.
 pub(super) fn sextet(b: u8) -> Option<u8> {
-    match b {
-        b'A'..=b'Z' => Some(b - b'A'),
-        b'a'..=b'z' => Some(b - b'a' + 26),
-        b'0'..=b'9' => Some(b - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
+    SEXTETS.get(usize::from(b)).copied().filter(|v| *v < 64)
 }
+
+/// The values of base64's characters, 0xFF for others.
+const SEXTETS: [u8; 256] = {
+    let (mut table, mut b) = ([0xFF; 256], 0u8);
+    loop {
+        table[b as usize] = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => 0xFF,
+        };
+        if b == 255 {
+            break table;
+        }
+        b += 1;
+    }
+};
 
 fn in_base64(b: u8) -> bool {
     sextet(b).is_some()
