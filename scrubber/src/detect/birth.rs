@@ -63,16 +63,16 @@ pub(crate) fn date(text: &[u8], p: usize, tables: &Tables) -> Option<usize> {
 /// `March 12, 1980`, from its day at `p`.
 fn month_first(scan: &Scan<'_>, p: usize) -> Option<(usize, usize)> {
     let text = scan.text;
-    let gap = back(text, p, 2, |b| matches!(b, b' ' | b'.'));
-    let month = back(text, gap, 12, is_letter);
     let day = skip(text, p, 3, |b| b.is_ascii_digit());
-    let day = if matches!(sub(text, day, day + 2), b"st" | b"nd" | b"rd" | b"th") {
-        day + 2
-    } else {
-        day
-    };
+    let suffix = matches!(sub(text, day, day + 2), b"st" | b"nd" | b"rd" | b"th");
+    let day = if suffix { day + 2 } else { day };
     let year = skip(text, day, 2, |b| matches!(b, b',' | b' '));
     let end = skip(text, year, 5, |b| b.is_ascii_digit());
-    let shape = gap < p && month < gap && year > day && end == year + 4 && day <= p + 4;
-    (shape && scan.tables.words.of(sub(text, month, gap)) & MONTH != 0).then_some((month, end))
+    if year == day || end != year + 4 || day > p + 4 {
+        return None;
+    }
+    let gap = back(text, p, 2, |b| matches!(b, b' ' | b'.'));
+    let month = back(text, gap, 12, is_letter);
+    let named = gap < p && scan.tables.words.of(sub(text, month, gap)) & MONTH != 0;
+    named.then_some((month, end))
 }

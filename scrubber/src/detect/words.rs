@@ -305,7 +305,7 @@ const BEFORE_VALUE: Tags = LOGIN
     | EMAIL
     | NUMBER;
 /// Meanings that make a number of six digits or more personal, and no other.
-pub(crate) const LONG: Tags = NIR | IBAN | RIB | PHONE | CARD | SIREN | TVA | NIF;
+pub(crate) const LONG: Tags = NIR | SOCIAL | IBAN | RIB | PHONE | MOBILE | CARD | SIREN | TVA | NIF;
 /// Meanings that make a number personal.
 pub(crate) const BEFORE_NUMBER: Tags = !(AGAINST | BEFORE_NAME | BEFORE_VALUE);
 
