@@ -170,7 +170,7 @@ impl Shadow {
         let padding = b == b'=' && (left || before(source, i) == b'=') && closes;
         // ASCII, or the first byte of a character: `key=DE=E2` starts with a value.
         let starts = soft(source, i + 3)
-            .is_some_and(|next| b < 0x80 || b >= 0xC2 && (0x80..0xC0).contains(&next));
+            .is_some_and(|next| b < 0x80 || b >= 0xC0 && (0x80..0xC0).contains(&next));
         if chained
             || padding
             || starts
