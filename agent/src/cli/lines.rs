@@ -223,13 +223,13 @@ mod tests {
         }
     }
 
-    /// What a line is scrubbed to depends on its bytes alone: cut at any byte and read in pieces, it
-    /// gives what it gives when read whole.
+    /// What a line is scrubbed to depends on its bytes alone: cut at any byte and read in pieces,
+    /// it gives what it gives when read whole.
     #[test]
     fn scrubbing_does_not_depend_on_how_lines_are_read() {
         use tamis_scrubber::scrub::{ScrubScratch, Scrubber};
-        let text = "tel 06 39 98 12 34\r\nde jean%40example.org \u{200b}é\n{\"nir\":185057800608491}\n\n\
-                    iban FR76 3000 6000 0112 3456 7890 189";
+        let text = "tel 06 39 98 12 34\r\nde jean%40example.org \u{200b}é\n\
+                    {\"nir\":185057800608491}\n\niban FR76 3000 6000 0112 3456 7890 189";
         let (scrubber, mut scratch) = (Scrubber::default(), ScrubScratch::default());
         let mut scrubbed = |step: usize| {
             let mut out = Vec::new();

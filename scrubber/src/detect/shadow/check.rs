@@ -5,9 +5,7 @@ use super::{LAYERS_MAX, Shadow};
 use crate::detect::Tables;
 use crate::detect::gate::Gate;
 
-std::thread_local! {
-    static TABLES: Tables = Tables::new();
-}
+static TABLES: std::sync::LazyLock<Tables> = std::sync::LazyLock::new(Tables::new);
 
 /// Takes the layers off a text.
 ///
@@ -19,7 +17,7 @@ pub(crate) fn layers(text: &[u8]) {
     while taken.len() < LAYERS_MAX {
         let source = taken.last().map_or(text, Shadow::text);
         let mut shadow = Shadow::default();
-        TABLES.with(|tables| gate.open(source, tables));
+        gate.open(source, &TABLES);
         if !shadow.decode(source, gate.view(0, source.len())) {
             break;
         }
