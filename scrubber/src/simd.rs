@@ -1,7 +1,7 @@
 //! Classes of bytes as bitmaps: the one pass that reads every byte.
 //!
-//! A [`Group`] holds eight blocks of 64 bytes, one row per class, one bit per byte. Everything later
-//! asks the rows first and touches bytes only where something can be. A row of a group is
+//! A [`Group`] holds eight blocks of 64 bytes, one row per class, one bit per byte. Everything
+//! later asks the rows first and touches bytes only where something can be. A row of a group is
 //! [`Lanes`]: eight words that are worked on at once, which compiles to one or two instructions.
 //!
 //! The same function exists for AVX-512, AVX2, SSE2, NEON and portable code, and the widest that

@@ -195,7 +195,8 @@ mod total {
             let expected: Vec<_> = lines.iter().map(|l| scrub(&scrubber, l)).collect();
             let mut out = Vec::new();
             let mut scratch = ScrubScratch::default();
-            scrubber.scrub_lines(&lines.join(&b'\n'), &mut out, &mut scratch, &mut Default::default());
+            let joined = lines.join(&b'\n');
+            scrubber.scrub_lines(&joined, &mut out, &mut scratch, &mut Default::default());
             let text = |t: &[u8]| String::from_utf8_lossy(t).into_owned();
             prop_assert_eq!(text(&out), text(&expected.join(&b'\n')));
         }

@@ -295,7 +295,7 @@ impl Gate {
         self.runs = runs;
     }
 
-    /// Whether the run of base64's alphabet from `i` on has capitals beside other letters or digits.
+    /// Whether the run of base64's alphabet from `i` on has capitals and other letters or digits.
     #[inline(always)]
     fn is_mixed(&self, i: usize) -> bool {
         let mut from = i;

@@ -459,8 +459,8 @@ impl Owner {
     }
 }
 
-/// Where the word behind small words of names starts (`de la |Tour`), and whether there are some and
-/// a capital after them.
+/// Where the word behind small words of names starts (`de la |Tour`), and whether there are some
+/// and a capital after them.
 fn particles(scan: &Scan<'_>, end: usize) -> (usize, bool) {
     let text = scan.text;
     let mut i = end + 1;

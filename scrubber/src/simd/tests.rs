@@ -44,7 +44,11 @@ fn padding_has_no_class_and_used_buffers_are_cleared() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn levels_agree(text in prop::collection::vec(any::<u8>(), 0..1300)) {

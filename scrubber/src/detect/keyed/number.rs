@@ -1,5 +1,6 @@
-//! Values whose kind their key names: numbers of any plausible shape, and codes that only a key tells
-//! from other words: bank codes, addresses written as one number, coordinates, postcodes, towns.
+//! Values whose kind their key names: numbers of any plausible shape, and codes that only a key
+//! tells from other words: bank codes, addresses written as one number, coordinates, postcodes,
+//! towns.
 
 use super::super::text::{digits_in, is_letter, is_word, sub};
 use super::super::words::*;

@@ -1,6 +1,6 @@
 //! Logins in sentences and paths: `user jdupont`, `password for jdupont from`, `logged in as`,
-//! `DOMAIN\\jdupont`, `sudo: jdupont : TTY=`. A login is any word, so the sentence must ask for one,
-//! and the word must not be a technical one.
+//! `DOMAIN\\jdupont`, `sudo: jdupont : TTY=`. A login is any word, so the sentence must ask for
+//! one, and the word must not be a technical one.
 
 use super::super::Scan;
 use super::super::text::{at, back, before, has, is_letter, is_word, skip, sub};

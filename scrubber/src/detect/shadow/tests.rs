@@ -139,14 +139,21 @@ const PIECES: &[&str] = &[
     "e",
 ];
 
+/// Bytes of characters beyond ASCII.
+const PARTS: &[u8] = &[0xC3, 0xA9, 0xC2, 0xA0, 0xE2, 0x80, 0x8B];
+
+fn matching(pattern: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    prop::string::string_regex(pattern).unwrap().prop_map(String::into_bytes)
+}
+
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         9 => prop::sample::select(PIECES).prop_map(|p| p.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 1..5),
         1 => prop::string::string_regex("[ -~]{1,90}").unwrap().prop_map(String::into_bytes),
-        1 => prop::string::string_regex("[0-9a-f :,.xE-]{1,40}").unwrap().prop_map(String::into_bytes),
-        1 => prop::string::string_regex("[A-Za-z0-9+/_-]{1,40}").unwrap().prop_map(String::into_bytes),
-        1 => prop::collection::vec(prop::sample::select(&[0xC3u8, 0xA9, 0xC2, 0xA0, 0xE2, 0x80, 0x8B][..]), 1..5),
+        1 => matching("[0-9a-f :,.xE-]{1,40}"),
+        1 => matching("[A-Za-z0-9+/_-]{1,40}"),
+        1 => prop::collection::vec(prop::sample::select(PARTS), 1..5),
     ];
     prop::collection::vec(piece, 0..24).prop_map(|p| p.concat())
 }
