@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::Scan;
 use super::run::Run;
 use super::text::{at, back, before, has, hex, is_word, prior, skip, sub};
-use super::words::VERSION;
+use super::words::{VALUE, VERSION};
 use crate::report::Kind;
 
 /// Longest text of an IPv6 address with a port in eight full groups.
@@ -144,7 +144,14 @@ fn is_version(scan: &mut Scan<'_>, p: usize, end: usize) -> bool {
         let name = prior(text, p, 2);
         return name.is_ascii_alphabetic() && at(text, end) != b':';
     }
-    scan.context(p) & VERSION != 0
+    // The word or key just before, not a segment of a path (`/v1 192.0.2.1`).
+    let gap = back(text, p, 6, |b| b" =:\"'([\\".contains(&b));
+    let start = back(text, gap, 32, |b| is_word(b) || matches!(b, b'_' | b'-' | b'.'));
+    let word = sub(text, start, gap);
+    let tags = scan.tables.words.of_key(word);
+    // `v1.2.3.4` is a version, `v=192.0.2.1` a value.
+    let value = tags & VALUE != 0 && gap < p;
+    before(text, start) != b'/' && tags & VERSION != 0 && !value
 }
 
 /// At a colon: the address around it, handled once, at its first colon.
