@@ -139,11 +139,18 @@ const FAMILIES: [&[Detector]; 13] = [
     &[secret::at_tilde, hl7::at_tilde, person::at_tilde],
 ];
 
+/// Groups of the first ten digits of a number.
+const GROUPS_MAX: u32 = 7;
+
 /// One pass over one text.
 pub(crate) struct Scan<'a> {
     text: &'a [u8],
     tables: &'a Tables,
     spans: &'a mut Vec<Span>,
+    /// Whether a provider's token may start at the anchor.
+    token: bool,
+    /// Where the text first has `://`, once it was looked for.
+    scheme: Option<usize>,
     /// The last context looked up: families at one anchor share it.
     context: (usize, Tags),
     /// Long stretches already walked to their end, so that no family walks them again from inside.
@@ -175,7 +182,15 @@ impl Walk {
 
 impl<'a> Scan<'a> {
     fn new(text: &'a [u8], tables: &'a Tables, spans: &'a mut Vec<Span>) -> Scan<'a> {
-        Scan { text, tables, spans, context: (usize::MAX, 0), walked: Default::default() }
+        Scan {
+            text,
+            tables,
+            spans,
+            context: (usize::MAX, 0),
+            token: true,
+            scheme: None,
+            walked: Default::default(),
+        }
     }
 
     /// Appends to `spans` what the families find in `text`, unsorted. `gate` is its view.
@@ -198,8 +213,10 @@ impl<'a> Scan<'a> {
         let Some(row) = usize::from(class).checked_sub(1) else { return };
         let prev = before(self.text, i);
         if row == Anchor::Number as usize {
+            self.token = gate.is_token(i);
             let digits = gate.from(i, Row::Digit).trailing_ones() as usize;
-            if gate.is_token(i) || matches!(at(self.text, i + digits), b':' | b'|') {
+            let paired = matches!(at(self.text, i + digits), b':' | b'|');
+            if self.token || paired && (8..=16).contains(&digits) {
                 secret::at_digit(self, i);
             }
             if gate.is_named(i) {
@@ -215,6 +232,7 @@ impl<'a> Scan<'a> {
         } else if row == Anchor::Pair as usize && !gate.is_paired(i) {
             return net::at_colon(self, i);
         }
+        self.token = gate.is_token(i);
         for detect in FAMILIES.get(row).copied().unwrap_or_default() {
             detect(self, i);
         }
@@ -242,8 +260,9 @@ impl<'a> Scan<'a> {
         if next == b',' && digits >= 5 {
             geo::at_number(self, i, run);
         }
-        let plausible = digits >= 13
-            || digits >= 9 && at(text, i) == b'0'
+        let grouped = is_grouped(gate.from(i, Row::Digit) & within);
+        let plausible = digits >= 13 && grouped
+            || digits >= 9 && grouped && at(text, i) == b'0'
             || digits >= 10 && is_letter(next)
             || digits == 6 && matches!(next | 0x20, b'a' | b'b')
             || matches!(next, b'*' | b'#' | b'x' | b'X')
@@ -285,6 +304,13 @@ impl<'a> Scan<'a> {
         known.end
     }
 
+    /// Whether `://` stands somewhere before `p`.
+    fn has_scheme_before(&mut self, p: usize) -> bool {
+        let text = self.text;
+        let find = || memchr::memmem::find(text, b"://").unwrap_or(usize::MAX);
+        *self.scheme.get_or_insert_with(find) < p
+    }
+
     /// Whether a letter touches the number at `p`, unless it is a keyword's.
     fn glued(&self, p: usize) -> bool {
         is_word(before(self.text, p)) && context::glued(self.text, p, self.tables) == 0
@@ -324,6 +350,17 @@ impl<'a> Scan<'a> {
         };
         local && self.tables.keep_private_ip
     }
+}
+
+/// Whether the first ten digits are in no more groups than people write: one by one is no number.
+fn is_grouped(digits: u64) -> bool {
+    let mut tenth = digits;
+    for _ in 1..10 {
+        tenth &= tenth.wrapping_sub(1);
+    }
+    let last = tenth & tenth.wrapping_neg();
+    let head = digits & (last | last.wrapping_sub(1));
+    (head & !(head << 1)).count_ones() <= GROUPS_MAX
 }
 
 /// The row of [`FAMILIES`] that a byte starts, plus one; 0 for none.

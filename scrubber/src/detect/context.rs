@@ -37,8 +37,9 @@ pub(crate) fn tags(text: &[u8], pos: usize, tables: &Tables) -> Tags {
             b']' if super::ends_placeholder(text, i) => return tags,
             b',' if words > 0 || before(text, pos) != b' ' => return tags,
             _ if is_word(b) => {
-                let start = back(text, i, KEY_MAX, |b| is_word(b) || matches!(b, b'_'));
-                let word = sub(text, start, i);
+                let part = |b| is_word(b) || b == b'_';
+                let start = back(text, i, KEY_MAX, part);
+                let word = sub(text, uncut(text, start, i, part), i);
                 if word.iter().any(|&b| is_letter(b)) {
                     tags |= tables.words.of_key(word);
                     words += 1;
@@ -73,7 +74,7 @@ fn words_before(text: &[u8], pos: usize, count: usize, tables: &Tables) -> Tags 
     let (mut i, mut tags) = (pos, 0);
     for _ in 0..count {
         i = back(text, i, 2, |b| b == b' ');
-        let start = back(text, i, KEY_MAX, is_word);
+        let start = uncut(text, back(text, i, KEY_MAX, is_word), i, is_word);
         if start == i {
             break;
         }
@@ -99,10 +100,18 @@ pub(crate) fn key_range(text: &[u8], sep: usize) -> (usize, usize) {
     let close = back(text, end, 10, |b| matches!(b, b'"' | b'\'' | b'\\' | b')' | b']' | b'`'));
     let is_quoted = close < end && before(text, end) != b')';
     end = close;
-    let start = back(text, end, KEY_MAX, |b| {
-        is_word(b) || matches!(b, b'_' | b'-' | b'.') || is_quoted && b == b' '
-    });
+    let part = |b| is_word(b) || matches!(b, b'_' | b'-' | b'.') || is_quoted && b == b' ';
+    let start = uncut(text, back(text, end, KEY_MAX, part), end, part);
     (start, end)
+}
+
+/// Where what is left of a key or word starts whose head is beyond [`KEY_MAX`]: behind the letters
+/// that may be a part of one.
+fn uncut(text: &[u8], start: usize, end: usize, part: impl Fn(u8) -> bool) -> usize {
+    if end - start < KEY_MAX || !part(before(text, start)) {
+        return start;
+    }
+    super::text::skip(text, start, end - start, is_letter)
 }
 
 /// The meaning of `>`: the element's name in `<iban>`, the key in `=>` or `->`.

@@ -14,7 +14,7 @@ use super::Tables;
 use super::text::{at, back, before, is_letter, skip, sub};
 use super::words::{
     self, AGAINST, BEFORE_LOGIN, BEFORE_NAME, BEFORE_NUMBER, COMMAND, FOLDER, HASH, HINT, KEY,
-    LONG, PAPERS, PASSWORD, PHONE, SCHEME, SPELT_AT, STREET, TOKEN, Tags, VALUE, WEAK,
+    LONG, PAPERS, PASSWORD, PHONE, SCHEME, SPELT_AT, SPOKEN, STREET, TOKEN, Tags, VALUE, WEAK,
 };
 use crate::simd::{BLOCK, GROUP, Group, Job, LANES, Row};
 
@@ -33,7 +33,7 @@ const HINT_REACH: usize = 12;
 /// Bytes after a folder of homes within which the login behind backslashes starts.
 const FOLDER_REACH: usize = 6;
 /// Bytes after a word within which a name starts.
-const NAME_REACH: usize = 24;
+const NAME_REACH: usize = 64;
 /// Bytes between the first digit of a house number and the kind of street.
 const HOUSE_REACH: usize = 20;
 /// Shortest base64 or hexadecimal token looked into.
@@ -324,13 +324,16 @@ impl Gate {
         }
         // Letters, digits, `_`, `-` and `.` are a key's; a token's alphabet has few more.
         let bare = end + self.run(end, Row::Token, Row::Token);
-        self.admit(end, bare + CLOSERS, Mark::Pair);
-        let phrase = end + self.run(end, Row::Token, Row::Space);
-        if phrase > bare && matches!(at(text, phrase), b'"' | b'\'' | b'\\' | b'`' | b')' | b']') {
-            self.admit(phrase, phrase + CLOSERS, Mark::Pair);
+        if tags & !(SPOKEN | AGAINST) != 0 {
+            self.admit(end, bare + CLOSERS, Mark::Pair);
+            let phrase = end + self.run(end, Row::Token, Row::Space);
+            let closer = matches!(at(text, phrase), b'"' | b'\'' | b'\\' | b'`' | b')' | b']');
+            if phrase > bare && closer {
+                self.admit(phrase, phrase + CLOSERS, Mark::Pair);
+            }
+            self.admit(end, end + OPEN_REACH, Mark::Open);
+            self.admit(end, end + SIGN_REACH, Mark::Sign);
         }
-        self.admit(end, end + OPEN_REACH, Mark::Open);
-        self.admit(end, end + SIGN_REACH, Mark::Sign);
         if tags & BEFORE_NUMBER & !LONG != 0 {
             self.admit(start, end + NUMBER_REACH, Mark::Number);
         } else if tags & LONG != 0 {
@@ -352,8 +355,9 @@ impl Gate {
         let secret = tags & (PASSWORD | TOKEN | KEY | WEAK) != 0;
         // The word may be the last part of `motDePasse`.
         let first = back(text, start, words::WORD_MAX, is_letter);
-        let spoken = SPELT_AT | SCHEME | COMMAND | BEFORE_LOGIN;
-        if tags & spoken != 0 || secret && before(text, first) == b'-' {
+        if tags & (SPELT_AT | SCHEME | COMMAND | BEFORE_LOGIN) != 0
+            || secret && before(text, first) == b'-'
+        {
             self.admit(first, first + 1, Mark::Here);
         }
         if secret {

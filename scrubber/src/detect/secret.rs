@@ -41,10 +41,13 @@ pub(crate) fn at_word(scan: &mut Scan<'_>, p: usize) {
     if matches!(at(text, p), b'B' | b'b') {
         scheme(scan, p);
     }
+    command::at_word(scan, p);
+    if !scan.token {
+        return;
+    }
     if matches!(at(text, p), b'h' | b'd' | b'w' | b'o' | b'a') {
         hook(scan, p);
     }
-    command::at_word(scan, p);
     if at(text, p) == b'P' {
         block::putty(scan, p);
     }
@@ -70,7 +73,7 @@ pub(crate) fn at_digit(scan: &mut Scan<'_>, p: usize) {
             return scan.hit(digits + 1, end, Kind::Secret);
         }
     }
-    if !is_word(before(text, p)) {
+    if scan.token && !is_word(before(text, p)) {
         token_at(scan, p);
     }
 }
@@ -255,6 +258,9 @@ fn hook(scan: &mut Scan<'_>, p: usize) {
 
 /// At `@`: the credentials of `scheme://user:password@host`.
 pub(crate) fn at_sign(scan: &mut Scan<'_>, p: usize) {
+    if !scan.has_scheme_before(p) {
+        return;
+    }
     let text = scan.text;
     let inside = |b: u8| b > b' ' && !matches!(b, b'"' | b'<' | b'>' | b'`');
     let floor = back(text, p, USERINFO_MAX, inside);

@@ -277,6 +277,8 @@ pub(crate) const BEFORE_NAME: Tags = CIVILITY | GREETING | WHO | PERSON | NAME |
 pub(crate) const PAPERS: Tags = PASSPORT | CNI | OTHER_ID;
 /// Meanings of words that a sentence has a login after.
 pub(crate) const BEFORE_LOGIN: Tags = LOGIN | AUTH | VERB;
+/// Meanings that sentences alone have: no key, quote or bracket makes anything of them.
+pub(crate) const SPOKEN: Tags = AUTH | VERB | CIVILITY | GREETING | STREET | SPELT_AT | SCHEME;
 /// Meanings that only a pair, a quote or a path needs.
 const BEFORE_VALUE: Tags = LOGIN
     | AUTH
@@ -406,7 +408,7 @@ impl Words {
             tags |= t;
             parts += 1;
         });
-        if parts < 2 || tags & !AGAINST == 0 {
+        if parts < 2 || tags & !(AGAINST | SPOKEN) == 0 {
             return tags;
         }
         let (mut all, mut prev) = (Fold::default(), 0);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::detect::Tables;
@@ -162,6 +163,8 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: 4000,
         failure_persistence: None,
+        // The same texts in every run: what a gate misses is found by asking for more cases.
+        rng_seed: RngSeed::Fixed(1),
         ..ProptestConfig::default()
     })]
 
