@@ -32,7 +32,7 @@ use crate::record::Record;
 use crate::run::{Bench, Size};
 
 /// Times that a definition whose ratio fell is measured again before that is believed.
-const RETRIES: usize = 2;
+const RETRIES: usize = 4;
 
 const USAGE: &str = "usage: tamis-benches [--small|--large] [--check] [--docs] [NAME]\n       \
                      tamis-benches --record\n       tamis-benches --write-corpus";
