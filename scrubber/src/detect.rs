@@ -1,6 +1,6 @@
 //! The detectors of wall 2: one family of kinds per file, one table of families, one pass.
 //!
-//! A pass walks the bytes once and stops at *anchors*: the first digit of a number, the first
+//! A pass visits the *anchors* that [`gate`] lets through: the first digit of a number, the first
 //! letter of a word, `@`, `+`, the separator of a pair… Every family of an anchor looks at it, so a
 //! number that fails as a NIR is still tried as a card. A family reads forwards into a fixed
 //! buffer, validates, and only then looks at what is written before ([`context`]). Each of these

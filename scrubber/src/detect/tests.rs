@@ -64,12 +64,10 @@ fn same(text: &[u8], tables: &Tables) -> Result<(), String> {
     Err(format!("{line:?}: missed {missed:?}, found {found:?}"))
 }
 
-#[test]
-fn fixtures() {
-    let tables = Tables::new();
+/// Checks every line of the fixtures, and of the shared logs where they exist.
+pub(super) fn check_lines(check: impl Fn(&[u8]) -> Result<(), String>) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut lines = 0;
-    let mut failures = Vec::new();
+    let (mut lines, mut failures) = (0, Vec::new());
     for folder in ["fixtures/detect", "fixtures/profiles", "../shared/samples", "../shared/corpora"]
     {
         let Ok(files) = std::fs::read_dir(root.join(folder)) else { continue };
@@ -77,7 +75,7 @@ fn fixtures() {
             let data = std::fs::read(file.unwrap().path()).unwrap_or_default();
             for line in data.split(|&b| b == b'\n').take(20_000) {
                 let line = String::from_utf8_lossy(line).replace('‖', "");
-                failures.extend(same(line.as_bytes(), &tables).err());
+                failures.extend(check(line.as_bytes()).err());
                 lines += 1;
             }
         }
@@ -85,6 +83,12 @@ fn fixtures() {
     let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
     assert!(failures.is_empty(), "{} of {lines}:\n{shown}", failures.len());
     assert!(lines > 250, "only {lines} lines were read");
+}
+
+#[test]
+fn fixtures() {
+    let tables = Tables::new();
+    check_lines(|line| same(line, &tables));
 }
 
 /// Pieces that gates and detectors look for.

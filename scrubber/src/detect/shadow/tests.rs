@@ -1,13 +1,12 @@
 //! Decoding where gates let it look gives what decoding at every byte gives.
 
-use std::path::Path;
-
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::detect::Tables;
 use crate::detect::gate::Gate;
+use crate::detect::tests::check_lines;
 
 /// Bytes that may belong to a character that is folded or dropped; `^[` is how some programs show
 /// an escape character, `=` at a line's end joins it to the next one.
@@ -46,22 +45,7 @@ fn same(source: &[u8], tables: &Tables) -> Result<(), String> {
 #[test]
 fn fixtures() {
     let tables = Tables::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let (mut lines, mut failures) = (0, Vec::new());
-    for folder in ["fixtures/detect", "fixtures/profiles", "../shared/samples", "../shared/corpora"]
-    {
-        let Ok(files) = std::fs::read_dir(root.join(folder)) else { continue };
-        for file in files {
-            let data = std::fs::read(file.unwrap().path()).unwrap_or_default();
-            for line in data.split(|&b| b == b'\n').take(20_000) {
-                failures.extend(same(line, &tables).err());
-                lines += 1;
-            }
-        }
-    }
-    let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
-    assert!(failures.is_empty(), "{} of {lines}:\n{shown}", failures.len());
-    assert!(lines > 250, "only {lines} lines were read");
+    check_lines(|line| same(line, &tables));
 }
 
 /// Pieces of encodings.
