@@ -137,7 +137,8 @@ const TABLES: [[u8; 128]; 3] = {
 };
 
 /// The classes of 512 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(crate) struct Group([Lanes; Row::COUNT]);
 
 impl Group {

@@ -6,7 +6,8 @@ use std::ops::{BitAnd, BitOr, BitOrAssign, Not, Shl, Shr};
 pub(crate) const LANES: usize = 8;
 
 /// A row of a group: one bit per byte, the first byte in the lowest bit of the first word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 #[repr(align(64))]
 pub(crate) struct Lanes(pub(super) [u64; LANES]);
 
